@@ -1,0 +1,1 @@
+"""The newsroom's nouns and rules. Pure: no clock, no randomness, no I/O."""

@@ -1,0 +1,227 @@
+"""A site as its TOML describes it: sections, addresses, theme. Parsing names each fault by pointer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nashr.domain.errors import Fault, Refused
+from nashr.domain.slugs import RESERVED, is_slug
+
+SHARES: Final = ("facebook", "x", "linkedin", "whatsapp", "email")
+_RTL: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+_RTL_SCRIPTS: Final = frozenset({"arab", "hebr", "syrc", "thaa", "nkoo", "adlm"})
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_SITE_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_TOKENS: Final = re.compile(r"\{([a-z]+)\}")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One entry of the navigation; ``all`` makes it list every article."""
+
+    slug: str
+    label: str
+    all: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """One edition: a chrome locale, a base URL, a bucket prefix."""
+
+    id: str
+    name: str
+    locale: str
+    base_url: str
+    time_zone: str = "UTC"
+    logo: str | None = None
+    share: tuple[str, ...] = SHARES
+    article_path: str = "/{section}/{slug}/"
+    bucket: str | None = None
+    prefix: str = ""
+    feeds: str = "full"
+    static: str | None = None
+    theme: Mapping[str, str] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def language(self) -> str:
+        """The primary language subtag, such as ``ar``."""
+        return self.locale.split("-")[0].lower()
+
+    @property
+    def direction(self) -> str:
+        return direction(self.locale)
+
+    @property
+    def base_path(self) -> str:
+        """The path part of ``base_url``, always with a slash at both ends."""
+        path = urlsplit(self.base_url).path
+        return "/" + path.strip("/") + "/" if path.strip("/") else "/"
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def href(self, path: str) -> str:
+        """The root-relative, percent-encoded link to a site path such as ``/politics/خبر/``."""
+        return self.base_path.rstrip("/") + quote(path, safe="/:@!$&'()*+,;=~-._")
+
+    def url(self, path: str) -> str:
+        """The absolute URL of a site path."""
+        return self.origin + self.href(path)
+
+    def key(self, path: str) -> str:
+        """The object key that serves a site path: a folder is its index.html."""
+        name = path.lstrip("/")
+        return self.prefix + (name + "index.html" if path.endswith("/") else name)
+
+    def section(self, slug: str) -> Section | None:
+        return next((section for section in self.sections if section.slug == slug), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The TOML as JSON, as ``GET /v1/sites/{id}`` returns it."""
+        data = asdict(self)
+        data["share"] = list(self.share)
+        data["sections"] = [asdict(section) for section in self.sections]
+        data["theme"] = dict(self.theme)
+        return data
+
+
+def direction(language: str) -> str:
+    """``rtl`` or ``ltr`` for a BCP 47 tag; an explicit script subtag wins over the language."""
+    primary, *rest = language.lower().split("-")
+    scripts = [part for part in rest if len(part) == 4 and part.isalpha()]
+    if scripts:
+        return "rtl" if scripts[0] in _RTL_SCRIPTS else "ltr"
+    return "rtl" if primary in _RTL else "ltr"
+
+
+def is_language(tag: str) -> bool:
+    """Whether ``tag`` is shaped like a BCP 47 language tag."""
+    return _LANGUAGE.fullmatch(tag) is not None
+
+
+def parse_site(data: Mapping[str, Any]) -> Site:
+    """Builds a site from its TOML or JSON form.
+
+    Raises Refused("invalid") with one fault per wrong field.
+    """
+    faults = list(_unknown(data, "", Site.__dataclass_fields__))
+    faults += [
+        Fault(f"/{name}", "missing", f"give {name} as text")
+        for name in ("id", "name", "locale", "base_url")
+        if not isinstance(data.get(name), str) or not str(data[name]).strip()
+    ]
+    sections = tuple(_sections(data.get("sections", []), faults))
+    if not faults:
+        faults += _value_faults(data)
+    if faults:
+        raise Refused("invalid", "the site is not valid: see errors", faults=tuple(faults))
+    return Site(**{**_plain(data), "sections": sections})
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: value for name, value in data.items() if name != "sections"}
+    values["share"] = tuple(values.get("share", SHARES))
+    values["prefix"] = values.get("prefix") if values.get("prefix") is not None else f"{data['id']}/"
+    values["base_url"] = str(values["base_url"]).rstrip("/") + "/"
+    return values
+
+
+def _unknown(data: Mapping[str, Any], at: str, known: Mapping[str, Any]) -> list[Fault]:
+    return [
+        Fault(
+            f"{at}/{name}",
+            "unknown_field",
+            f"{name} is not a field here; known: {', '.join(known)}",
+        )
+        for name in data
+        if name not in known
+    ]
+
+
+def _sections(data: Any, faults: list[Fault]) -> list[Section]:
+    if not isinstance(data, list | tuple) or not data:
+        faults.append(Fault("/sections", "missing", "give at least one [[sections]] with slug and label"))
+        return []
+    found: list[Section] = []
+    for index, item in enumerate(data):
+        at = f"/sections/{index}"
+        if not isinstance(item, Mapping):
+            faults.append(Fault(at, "bad_type", "a section is a table with slug and label"))
+            continue
+        faults += _unknown(item, at, Section.__dataclass_fields__)
+        slug, label = item.get("slug"), item.get("label")
+        if not isinstance(slug, str) or not is_slug(slug) or slug in RESERVED:
+            faults.append(
+                Fault(f"{at}/slug", "bad_slug", "lower-case letters, digits and hyphens; not reserved")
+            )
+        elif any(section.slug == slug for section in found):
+            faults.append(Fault(f"{at}/slug", "slug_taken", f"section {slug} stands twice"))
+        elif not isinstance(label, str) or not label.strip():
+            faults.append(Fault(f"{at}/label", "missing", "give the label that readers see"))
+        else:
+            found.append(Section(slug, label, bool(item.get("all", False))))
+    return found
+
+
+def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
+    faults: list[Fault] = []
+    if not _SITE_ID.fullmatch(data["id"]):
+        faults.append(Fault("/id", "bad_slug", "1 to 40 lower-case letters, digits and hyphens"))
+    if not is_language(data["locale"]):
+        faults.append(Fault("/locale", "bad_language", "a BCP 47 tag such as ar-LB"))
+    parts = urlsplit(data["base_url"])
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        faults.append(Fault("/base_url", "bad_url", "an absolute http(s) URL without query or fragment"))
+    faults += _time_zone_faults(data.get("time_zone", "UTC"))
+    share = data.get("share", SHARES)
+    if not isinstance(share, list | tuple) or any(name not in SHARES for name in share):
+        faults.append(Fault("/share", "invalid", f"a list out of {', '.join(SHARES)}"))
+    if data.get("feeds", "full") not in {"full", "summary"}:
+        faults.append(Fault("/feeds", "invalid", "full or summary"))
+    faults += _path_faults(data.get("article_path", "/{section}/{slug}/"))
+    theme = data.get("theme", {})
+    if not isinstance(theme, Mapping) or any(not isinstance(value, str) for value in theme.values()):
+        faults.append(Fault("/theme", "bad_type", "a table of texts"))
+    prefix = data.get("prefix")
+    if prefix is not None and (
+        not isinstance(prefix, str)
+        or prefix.startswith("/")
+        or ".." in prefix
+        or (prefix and not prefix.endswith("/"))
+    ):
+        faults.append(
+            Fault("/prefix", "invalid", "empty, or a path that ends in a slash and starts without one")
+        )
+    return faults
+
+
+def _time_zone_faults(name: Any) -> list[Fault]:
+    try:
+        ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return [Fault("/time_zone", "invalid", "an IANA name such as Asia/Beirut")]
+    return []
+
+
+def _path_faults(path: Any) -> list[Fault]:
+    at = "/article_path"
+    if not isinstance(path, str) or not path.startswith("/") or not path.endswith("/"):
+        return [Fault(at, "invalid", "a path that starts and ends with a slash")]
+    unknown = set(_TOKENS.findall(path)) - {"section", "slug", "yyyy", "mm", "id"}
+    if unknown or not {"slug", "id"} & set(_TOKENS.findall(path)):
+        return [
+            Fault(
+                at,
+                "invalid",
+                "tokens {section} {slug} {yyyy} {mm} {id}, with {slug} or {id} among them",
+            )
+        ]
+    return []

@@ -1,0 +1,40 @@
+"""Text hygiene: what is removed from every text field, and plain text out of inline HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+_OVERRIDES: Final = re.compile("[\u202a-\u202e]")
+_ISOLATES: Final = re.compile("[\u2066-\u2069]")
+_TAGS: Final = re.compile(r"<[^>]*>")
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def has_forbidden_character(text: str) -> bool:
+    """NUL, other control characters, or half a surrogate pair: nothing may store these."""
+    return _CONTROLS.search(text) is not None or any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def without_bidi_overrides(text: str) -> str:
+    """``text`` without U+202A..202E, and without isolates where these do not balance.
+
+    RLM, LRM, ZWNJ and ZWJ stay: Arabic and Persian spelling needs them.
+    """
+    kept = _OVERRIDES.sub("", text)
+    return kept if _balanced(kept) else _ISOLATES.sub("", kept)
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for char in _ISOLATES.findall(text):
+        depth += -1 if char == "\u2069" else 1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def plain(markup: str) -> str:
+    """The text a reader sees of inline HTML, white space folded."""
+    return " ".join(html.unescape(_TAGS.sub("", markup)).split())

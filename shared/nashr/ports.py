@@ -1,0 +1,81 @@
+"""What has two implementations: an object store, a CDN. Errors are nashr.domain.errors' families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from nashr.domain.errors import Retryable
+
+
+class StoreConflict(Exception):
+    """A conditional write met another state than it asked for (HTTP 412, 409, or 404 on If-Match)."""
+
+
+class StoreUnavailable(Retryable):
+    """The store did not answer, or answered 5xx: whether a write took effect is unknown."""
+
+
+class CdnUnavailable(Retryable):
+    """The edge did not answer, or refused the purge."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as HEAD shows it; metadata keys are lower case."""
+
+    etag: str
+    bytes: int
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """One bucket."""
+
+    def head(self, key: str) -> Stored | None:
+        """What lies at ``key``, or None."""
+
+    def get(self, key: str) -> bytes | None:
+        """The body at ``key``, or None."""
+
+    def put(
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> str:
+        """Stores and returns the ETag. Raises StoreConflict or StoreUnavailable."""
+
+    def delete(self, key: str) -> None:
+        """Removes ``key``; an absent key is success."""
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key below ``prefix``."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a reader gets through the edge: status, lower-case headers, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Cdn(Protocol):
+    """The edge in front of the site bucket."""
+
+    vantage: str
+
+    def purge(self, *, urls: Sequence[str], tags: Sequence[str] = ()) -> None:
+        """Drops cached copies. Raises CdnUnavailable."""
+
+    def fetch(self, url: str) -> Fetched:
+        """Gets a URL of a site as a reader would, through the edge. Raises CdnUnavailable."""
