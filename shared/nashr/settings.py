@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1024 * 1024, description="Largest JSON body of a request")
     max_asset_bytes: int = Field(60 * 1024 * 1024, description="Largest photo that may be uploaded")
     max_asset_pixels: int = Field(60_000_000, description="Most pixels a photo may have, all frames counted")
-    listing_rest_seconds: float = Field(
-        1.0, description="Least time between two deliveries of one front, feed or sitemap"
+    postgres_user: str = Field(
+        "nobody", description="Who runs the embedded PostgreSQL when root runs nashr up"
     )
 
     @model_validator(mode="after")

@@ -20,6 +20,8 @@ CODES: Final = frozenset(
         "unknown_revision", "missing_alt", "empty", "too_long", "reserved", "bad_slug", "bad_time",
         "bad_url", "bad_html", "bad_language", "bad_character", "bad_type", "removed_markup", "removed_bidi",
         "past_due",
+        # the body itself, before any field of it
+        "bad_json", "too_slow",
     }
 )  # fmt: skip
 

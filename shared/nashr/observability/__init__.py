@@ -1,0 +1,1 @@
+"""Logs: one JSON object a line, a constant event name and fields."""

@@ -1,0 +1,29 @@
+"""``python -m nashr_ingest``: the API process that ``nashr up`` starts."""
+
+from __future__ import annotations
+
+import uvicorn
+from nashr import bootstrap
+
+from nashr_ingest.app import THREADS, create_app
+
+
+def main() -> None:
+    """Serves until SIGTERM; requests in hand are finished."""
+    runtime = bootstrap.runtime("ingest", pool=THREADS)
+    uvicorn.run(
+        create_app(runtime),
+        host=runtime.settings.bind,
+        port=runtime.settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=512,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

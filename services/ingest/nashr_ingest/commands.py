@@ -1,0 +1,123 @@
+"""What editors ask for, checked against what exists: each function is the body of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nashr.domain.article import Content, content, publish_faults
+from nashr.domain.errors import Fault, Refused
+from nashr.domain.site import Site
+from nashr.domain.slugs import RESERVED
+from nashr.steps import Priority
+from nashr.store import articles, assets, golive, pagerows, publishing
+from nashr.store.articles import Article
+from nashr.store.database import scalar
+from nashr.store.publishing import Publication
+from sqlalchemy import Connection
+
+from nashr_ingest.context import exists
+from nashr_ingest.schemas import CorrectionIn, Publish, Unpublish
+
+
+def check_references(conn: Connection, site: Site, doc: Mapping[str, Any]) -> None:
+    """Raises Refused("invalid") for everything that a draft names and its site does not have."""
+    faults = list(_reference_faults(conn, site, doc))
+    if faults:
+        raise Refused("invalid", "the draft names things that do not exist: see errors", faults=tuple(faults))
+
+
+def _reference_faults(conn: Connection, site: Site, doc: Mapping[str, Any]) -> Iterable[Fault]:
+    if site.section(doc["section"]) is None:
+        known = ", ".join(section.slug for section in site.sections)
+        yield Fault("/section", "unknown_section", f"the site's sections are {known}")
+    read = content(doc, site)
+    there = assets.many(conn, site.id, read.assets)
+    for pointer, use in read.pictures():
+        if use.asset not in there:
+            yield Fault(f"{pointer}/asset", "unknown_asset", "upload the photo first: POST /v1/assets")
+    if read.translation_of and not exists(conn, "article", read.translation_of):
+        yield Fault("/translation_of", "unknown_article", "the id of an article of another edition")
+    for name in ("pin", "ban"):
+        for index, other in enumerate(read.related.get(name) or ()):
+            if not exists(conn, "article", other, site=site.id):
+                yield Fault(
+                    f"/related/{name}/{index}", "unknown_article", "the id of an article of this site"
+                )
+    yield from _alias_faults(conn, site, read)
+
+
+def _alias_faults(conn: Connection, site: Site, read: Content) -> Iterable[Fault]:
+    for index, alias in enumerate(read.aliases):
+        first = alias.strip("/").split("/")[0]
+        if first in RESERVED or alias in {"/", *(f"/{section.slug}/" for section in site.sections)}:
+            yield Fault(f"/aliases/{index}", "reserved", f"{alias} is the site's own: leave it out")
+            continue
+        page = pagerows.at_path(conn, site.id, alias)
+        if page is not None and page.kind not in {"redirect", "article"}:
+            yield Fault(f"/aliases/{index}", "reserved", f"{alias} is a page of the site: leave it out")
+
+
+def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, actor: str) -> Publication:
+    """Checks a revision and accepts its publication."""
+    number = wanted.revision or article.latest_revision
+    stored = articles.revision(conn, article.id, number)
+    if stored is None:
+        raise _one_fault(
+            "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
+        )
+    doc = content(stored.doc, site)
+    _check_content(conn, site, doc)
+    _check_embargo(conn, doc, wanted.publish_at)
+    request = publishing.Request(
+        number, wanted.publish_at, Priority[wanted.priority], wanted.change, wanted.notify
+    )
+    return publishing.request(conn, site, article, request, actor=actor)
+
+
+def _check_content(conn: Connection, site: Site, doc: Content) -> None:
+    faults = list(publish_faults(doc))
+    if site.section(doc.section) is None:
+        faults.append(Fault("/section", "unknown_section", "the site has no such section any more: move it"))
+    there = assets.many(conn, site.id, doc.assets)
+    for pointer, use in doc.pictures():
+        asset = there.get(use.asset)
+        if asset is None or asset.withdrawn_at is not None:
+            detail = f"the photo {use.asset} was withdrawn: take it out of the article"
+            raise Refused("withdrawn", detail, faults=(Fault(f"{pointer}/asset", "withdrawn", detail),))
+        if asset.state == "failed":
+            faults.append(Fault(f"{pointer}/asset", "broken_image", f"{asset.error}: upload another photo"))
+    if faults:
+        raise Refused("invalid", "the article cannot be published yet: see errors", faults=tuple(faults))
+
+
+def _check_embargo(conn: Connection, doc: Content, publish_at: datetime | None) -> None:
+    if doc.embargo_until is None:
+        return
+    now: datetime = scalar(conn, "SELECT clock_timestamp()")
+    if max(publish_at or now, now) < doc.embargo_until:
+        until = doc.embargo_until.astimezone(UTC).isoformat()
+        detail = f"embargoed until {until}: set publish_at to then or later, or change embargo_until"
+        raise Refused("embargoed", detail, faults=(Fault("/publish_at", "embargoed", detail),))
+
+
+def unpublish(conn: Connection, article: Article, wanted: Unpublish, *, actor: str) -> Publication:
+    """Accepts a removal: the tombstone goes out before anything else."""
+    detail = {"reason": wanted.reason, "public_notice": wanted.public_notice, "erase": wanted.erase}
+    return publishing.remove(conn, article, wanted.kind, detail, actor=actor)
+
+
+def correct(
+    conn: Connection, site: Site, article: Article, wanted: CorrectionIn, *, actor: str
+) -> dict[str, Any]:
+    """Appends a correction; a live page shows it at once."""
+    number = articles.add_correction(conn, article, wanted.kind, wanted.text, actor=actor)
+    if article.live_revision is not None:
+        golive.corrected(conn, site, article, wanted.kind, actor=actor)
+    stored = next(item for item in articles.corrections(conn, article.id) if item["id"] == number)
+    return {"article": article.id, **stored}
+
+
+def _one_fault(pointer: str, code: str, detail: str) -> Refused:
+    return Refused("invalid", detail, faults=(Fault(pointer, code, detail),))

@@ -1,0 +1,114 @@
+"""What every request works with: who calls, and the process's connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from nashr.bootstrap import Runtime
+from nashr.domain.errors import Fault, Refused
+from nashr.domain.site import Site
+from nashr.store import sites, tokens
+from nashr.store.database import row, rows, statement
+from nashr.store.tokens import Token
+from sqlalchemy import Connection
+
+from nashr_ingest.characters import FORBIDDEN
+
+
+def runtime(request: Request) -> Runtime:
+    """The process's connections, built once at start-up."""
+    return cast("Runtime", request.app.state.runtime)
+
+
+Process = Annotated[Runtime, Depends(runtime)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A proven token, and the name of whoever acts behind it (``Nashr-Actor``)."""
+
+    token: Token
+    actor: str
+
+
+def caller(request: Request, process: Process) -> Caller:
+    """Raises Refused("unauthenticated"): absent, unknown, expired and revoked tokens look alike."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and text:
+        with statement(process.engine) as conn:
+            token = tokens.check(conn, text.strip())
+        if token is not None:
+            behind = FORBIDDEN.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
+            return Caller(token, behind or token.name)
+    raise Refused("unauthenticated", "send Authorization: Bearer and a token of nashr token create")
+
+
+def _utf8(header: str) -> str:
+    """Header bytes arrive as Latin-1; names of people are sent as UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
+
+
+def writer(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    return _with_role(who, "writer")
+
+
+def editor(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    return _with_role(who, "editor")
+
+
+def admin(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    return _with_role(who, "admin")
+
+
+Writer = Annotated[Caller, Depends(writer)]
+Editor = Annotated[Caller, Depends(editor)]
+Admin = Annotated[Caller, Depends(admin)]
+
+
+def _with_role(who: Caller, role: str) -> Caller:
+    if not who.token.may(role):
+        raise Refused(
+            "forbidden", f"this takes the role {role}: the token {who.token.id} is {who.token.role}"
+        )
+    return who
+
+
+def site_of(conn: Connection, who: Caller, name: str | None) -> Site:
+    """The site a request is about; it may be left unsaid where the token sees only one."""
+    chosen = name or who.token.site or _only_site(conn)
+    found = sites.find(conn, chosen) if who.token.site in {None, chosen} else None
+    if found is None:
+        detail = f"there is no site {chosen}: apply it first (nashr site apply FILE)"
+        raise Refused("not_found", detail, faults=(Fault("/site", "not_found", detail),))
+    return found.site
+
+
+def _only_site(conn: Connection) -> str:
+    found = rows(conn, "SELECT id FROM site ORDER BY id LIMIT 2")
+    if len(found) == 1:
+        return str(found[0]["id"])
+    detail = "name the site: there are several" if found else "there is no site yet: nashr site apply FILE"
+    raise Refused("invalid", detail, faults=(Fault("/site", "missing", detail),))
+
+
+def visible_site(who: Caller, name: str | None) -> str | None:
+    """The site a list is narrowed to: the token's own, or the one asked for."""
+    if who.token.site is not None and name not in {None, who.token.site}:
+        raise Refused("not_found", f"there is no site {name}")
+    return name or who.token.site
+
+
+def exists(conn: Connection, table: str, thing: str, *, site: str | None = None) -> bool:
+    """Whether a row of ``article`` or ``asset`` is there (on the site)."""
+    assert table in {"article", "asset"}
+    found = row(
+        conn,
+        f"SELECT 1 AS one FROM {table} WHERE id = :id AND (CAST(:site AS text) IS NULL OR site = :site)",
+        id=thing, site=site,
+    )  # fmt: skip
+    return found is not None

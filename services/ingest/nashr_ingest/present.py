@@ -1,0 +1,137 @@
+"""Stored things as they go over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.encoders import jsonable_encoder
+from nashr.domain.site import Site
+from nashr.steps import Priority
+from nashr.store import articles, assets, cards, publishing
+from nashr.store.articles import Article, Revision
+from nashr.store.assets import Asset
+from nashr.store.publishing import Publication
+from nashr.store.tokens import Token
+from sqlalchemy import Connection
+
+
+def article(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
+    """An article with its latest revision's content and its state."""
+    stored = articles.revision(conn, found.id, found.latest_revision)
+    assert stored is not None
+    return {
+        **stored.doc,
+        "site": found.site,
+        "external_id": found.external_id,
+        "slug": found.slug,
+        "section": found.section,
+        "id": found.id,
+        "revision": found.latest_revision,
+        "status": found.status,
+        "live_revision": found.live_revision,
+        "pending": _pending(conn, found),
+        "url": site.url(found.path) if found.path else None,
+        "short_url": site.url(f"/a/{found.short_id}"),
+        "published_at": found.published_at or stored.doc.get("published_at"),
+        "modified_at": found.modified_at,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at,
+        "created_by": found.created_by,
+        "corrections": articles.corrections(conn, found.id),
+        "social_cards": _cards(conn, site, found),
+    }
+
+
+def _pending(conn: Connection, found: Article) -> dict[str, Any] | None:
+    waiting = publishing.pending(conn, found.id)
+    if waiting is None:
+        return None
+    return {"publication": waiting.id, "kind": waiting.kind, "due_at": waiting.due_at}
+
+
+def _cards(conn: Connection, site: Site, found: Article) -> list[dict[str, Any]]:
+    if found.live_revision is None:
+        return []
+    doc = articles.read_content(conn, site, found.id, found.live_revision)
+    name = cards.photo_of(doc)
+    photo = assets.many(conn, site.id, [name]).get(name) if name else None
+    drawn = cards.drawn(conn, cards.key(site, found.id, doc, photo))
+    return [
+        {**{k: v for k, v in item.items() if k != "path"}, "url": site.url(item["path"])} for item in drawn
+    ]
+
+
+def revision(stored: Revision, *, whole: bool = False) -> dict[str, Any]:
+    """One line of the history; ``whole`` adds the content."""
+    return {
+        "revision": stored.number,
+        "headline": stored.doc["headline"],
+        "note": stored.note,
+        "actor": stored.actor,
+        "created_by": stored.actor,
+        "created_at": stored.created_at,
+        **({"content": dict(stored.doc)} if whole else {}),
+    }
+
+
+def asset(site: Site, found: Asset) -> dict[str, Any]:
+    """A photo with its renditions' addresses."""
+    focal = None if found.focal_x is None else {"x": found.focal_x, "y": found.focal_y}
+    plain = (
+        "id", "site", "sha256", "content_type", "width", "height", "bytes", "caption", "credit",
+        "digital_source_type", "error", "placeholder",
+    )  # fmt: skip
+    return {
+        **{name: getattr(found, name) for name in plain},
+        "kind": "image",
+        "focal_point": focal,
+        "rights": dict(found.rights) or None,
+        "state": "withdrawn" if found.withdrawn_at else found.state,
+        "renditions": [_rendition(site, item) for item in found.renditions],
+    }
+
+
+def _rendition(site: Site, item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "url": site.url(item["path"]),
+        **{name: item[name] for name in ("width", "height", "content_type", "bytes")},
+    }
+
+
+def publication(conn: Connection, site: Site, found: Publication) -> dict[str, Any]:
+    """A publication with its steps and, once proven, its receipt."""
+    owner = articles.find(conn, found.article)
+    plain = (
+        "id", "article", "revision", "kind", "state", "change", "notify", "requested_at", "due_at", "live_at",
+        "error", "actor", "receipt",
+    )  # fmt: skip
+    return {
+        **{name: getattr(found, name) for name in plain},
+        "priority": Priority(found.priority).name,
+        "url": site.url(owner.path) if owner and owner.path else None,
+        "steps": list(publishing.steps_of(conn, found)),
+    }
+
+
+def token(found: Token) -> dict[str, Any]:
+    """A token without its secret."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "role": found.role,
+        "site": found.site,
+        "expires": found.expires_at,
+        "created_at": found.created_at,
+        "revoked_at": found.revoked_at,
+    }
+
+
+def encoded(body: Mapping[str, Any]) -> Any:
+    """Plain JSON values."""
+    return jsonable_encoder(body)
+
+
+def page(items: Sequence[Mapping[str, Any]], next_cursor: str | None) -> dict[str, Any]:
+    """One page of a list."""
+    return {"items": list(items), "next_cursor": next_cursor}

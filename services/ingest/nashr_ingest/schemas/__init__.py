@@ -1,0 +1,63 @@
+"""Pydantic models of everything that crosses the wire; nothing behind the API sees them.
+
+Models named after what a client sends are strict; those that derive from ``Out`` document answers.
+"""
+
+from nashr_ingest.schemas.access import DeadWork, Event, NewToken, Token, TokenIn, Webhook, WebhookIn
+from nashr_ingest.schemas.article import (
+    Article,
+    Correction,
+    Draft,
+    RelatedStories,
+    Revision,
+    WholeRevision,
+)
+from nashr_ingest.schemas.article import Status as ArticleStatus
+from nashr_ingest.schemas.assets import Asset, AssetPatch, Rights, UploadFields, Withdrawal
+from nashr_ingest.schemas.fields import Page, Warned
+from nashr_ingest.schemas.publications import (
+    CorrectionIn,
+    Preview,
+    PreviewIn,
+    Publication,
+    Publish,
+    Rollback,
+    Unpublish,
+)
+from nashr_ingest.schemas.sites import Author, Front, SiteIn, SiteOut, read_site
+
+__all__ = [
+    "Article",
+    "ArticleStatus",
+    "Asset",
+    "AssetPatch",
+    "Author",
+    "Correction",
+    "CorrectionIn",
+    "DeadWork",
+    "Draft",
+    "Event",
+    "Front",
+    "NewToken",
+    "Page",
+    "Preview",
+    "PreviewIn",
+    "Publication",
+    "Publish",
+    "RelatedStories",
+    "Revision",
+    "Rights",
+    "Rollback",
+    "SiteIn",
+    "SiteOut",
+    "Token",
+    "TokenIn",
+    "Unpublish",
+    "UploadFields",
+    "Warned",
+    "Webhook",
+    "WebhookIn",
+    "WholeRevision",
+    "Withdrawal",
+    "read_site",
+]

@@ -1,0 +1,106 @@
+"""Tokens and webhooks on the wire, and the event envelope that webhooks and SSE share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from nashr_ingest.schemas.fields import Line, Out, SiteId, Time, WebUrl, Wire, once_each
+
+TokenRole = Literal["writer", "editor", "admin"]
+EventType = Literal[
+    "article.live",
+    "article.updated",
+    "article.corrected",
+    "article.removed",
+    "publication.failed",
+    "asset.ready",
+    "asset.failed",
+]
+
+
+class TokenIn(Wire):
+    """Whom a new token is for; without ``site`` it serves all of them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "غرفة الأخبار", "role": "editor"}]})
+
+    name: Line = Field(max_length=100)
+    role: TokenRole
+    site: SiteId | None = None
+    expires: Time | None = None
+
+
+class Token(Out):
+    """A token as listed: its secret is gone."""
+
+    id: str
+    name: str
+    role: TokenRole
+    site: str | None
+    expires: Time | None
+    created_at: Time
+    last_used_at: Time | None
+
+
+class NewToken(Token):
+    """A token as created, with its secret for this one time."""
+
+    token: str
+
+
+class WebhookIn(Wire):
+    """Where events go. Each delivery is signed with HMAC-SHA256 over timestamp and body."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "url": "https://cms.example/nashr",
+                    "events": ["article.live"],
+                    "secret": "a long random text",
+                }
+            ]
+        }
+    )
+
+    site: SiteId | None = None
+    url: WebUrl
+    events: Annotated[list[EventType], AfterValidator(once_each)] = Field(min_length=1)
+    secret: str = Field(min_length=1, max_length=256)
+
+
+class Webhook(Out):
+    """A webhook as listed: its secret is never shown."""
+
+    id: str
+    site: str | None
+    url: str
+    events: list[str]
+    created_at: Time
+
+
+class Event(Out):
+    """One thing that happened; the same in webhooks and in server-sent events."""
+
+    id: str
+    type: EventType
+    at: Time
+    site: str
+    article: str | None
+    revision: int | None
+    url: str | None
+    first: bool
+    priority: str | None
+    actor: str | None
+
+
+class DeadWork(Out):
+    """Work that failed for good and waits for a human."""
+
+    id: str
+    kind: str
+    queue: str
+    attempts: int
+    error: str
+    died_at: Time

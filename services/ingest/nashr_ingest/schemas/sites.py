@@ -1,0 +1,122 @@
+"""Sites, fronts and authors on the wire. A site's own rules are nashr.domain.site's, TOML and JSON alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from nashr.domain.site import Site, parse_site
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from nashr_ingest.schemas.fields import ArticleId, AssetId, Line, Out, Time, WebUrl, Wire
+
+SITE_EXAMPLE: dict[str, Any] = {
+    "id": "khabar",
+    "name": "خبر",
+    "locale": "ar-LB",
+    "base_url": "https://khabar.example/",
+    "time_zone": "Asia/Beirut",
+    "sections": [
+        {"slug": "politics", "label": "سياسة"},
+        {"slug": "latest", "label": "آخر الأخبار", "all": True},
+    ],
+}
+
+
+class SectionOut(Out):
+    """One entry of the navigation."""
+
+    slug: str
+    label: str
+    all: bool
+
+
+class SiteOut(Out):
+    """A site's TOML as JSON."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SITE_EXAMPLE]})
+
+    id: str
+    name: str
+    locale: str
+    base_url: str
+    time_zone: str
+    logo: str | None
+    share: list[str]
+    article_path: str
+    bucket: str | None
+    prefix: str
+    feeds: str
+    static: str | None
+    theme: dict[str, str]
+    sections: list[SectionOut]
+
+
+SiteIn = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "title": "Site", "examples": [SITE_EXAMPLE]}),
+]
+"""Read with ``read_site``, which names each fault by pointer."""
+
+
+def read_site(data: Mapping[str, Any]) -> Site:
+    """The site that a PUT sent. Raises Refused("invalid") with one fault per wrong field.
+
+    Null means absent, as everywhere on the wire.
+    """
+    return parse_site({name: value for name, value in data.items() if value is not None})
+
+
+class Pin(Wire):
+    """An article that an editor holds at a place of a front, from 1 on."""
+
+    article: ArticleId
+    slot: int = Field(ge=1, le=100)
+    until: Time | None = None
+
+
+class Banner(Wire):
+    """A line above the front."""
+
+    text: Line = Field(max_length=300, examples=["تغطية مباشرة للانتخابات"])
+    url: WebUrl | None = None
+    until: Time | None = None
+
+
+class Front(Wire):
+    """What an editor decides about a front; the rest is newest first."""
+
+    pins: list[Pin] = Field(default_factory=list, max_length=50)
+    banner: Banner | None = None
+
+
+def _as_link(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class Link(Wire):
+    """An author's page elsewhere; a bare URL is read as one."""
+
+    url: WebUrl
+    label: str | None = Field(default=None, max_length=100)
+
+
+class Author(Wire):
+    """The page of an author."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "ليلى حداد",
+                    "bio": "مراسلة برلمانية منذ 2011.",
+                    "links": [{"url": "https://social.example/@layla", "label": "ماستودون"}],
+                }
+            ]
+        }
+    )
+
+    name: Line = Field(max_length=200)
+    bio: str | None = Field(default=None, max_length=5_000)
+    photo: AssetId | None = None
+    links: list[Annotated[Link, BeforeValidator(_as_link)]] = Field(default_factory=list, max_length=20)

@@ -1,0 +1,285 @@
+"""The object store over S3: one bucket, conditional writes, errors sorted into the two families.
+
+boto3 speaks to the embedded store as it does to AWS. Nothing here knows what the objects mean.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
+from uuid import uuid4
+from zlib import crc32
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from nashr.domain.errors import Permanent
+from nashr.ports import StoreConflict, Stored, StoreUnavailable
+from nashr.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
+
+POOL: Final = 32
+METADATA_BYTES: Final = 2048
+_PASSING_CODES: Final = frozenset({"BadDigest", "NoSuchBucket", "RequestTimeout", "SlowDown", "Throttling"})
+_PASSING_STATUSES: Final = frozenset({401, 403, 408, 429})
+_WRONG_ETAG: Final = f'"{"0" * 32}"'
+_OPEN: Final[PublicAccessBlockConfigurationTypeDef] = {
+    "BlockPublicAcls": False,
+    "IgnorePublicAcls": False,
+    "BlockPublicPolicy": False,
+    "RestrictPublicBuckets": False,
+}
+
+
+class StoreRefused(Permanent):
+    """The store will never take this request: a key or a header that it does not accept."""
+
+
+def connect(settings: Settings) -> S3Client:
+    """A thread-safe S3 client for the store that the settings name.
+
+    Two attempts in all: a step has its own back-off, and a long silence would outlive its lease.
+    """
+    checksums = cast('Literal["when_required", "when_supported"]', settings.s3_checksums)
+    config = Config(
+        max_pool_connections=POOL,
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        tcp_keepalive=True,
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+        s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
+    )
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=settings.s3_endpoint or None,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key.get_secret_value() or None,
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value() or None,
+        config=config,
+    )
+
+
+class S3ObjectStore:
+    """nashr.ports.ObjectStore over one S3 bucket; ``client`` comes from connect()."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self.client = client
+        self.bucket = bucket
+
+    def head(self, key: str) -> Stored | None:
+        try:
+            with translated(f"HEAD {self.bucket}/{key}"):
+                found = self.client.head_object(Bucket=self.bucket, Key=key)
+        except _Absent:
+            return None
+        return Stored(
+            etag=found["ETag"],
+            bytes=found["ContentLength"],
+            content_type=found.get("ContentType", ""),
+            metadata={name.lower(): value for name, value in found["Metadata"].items()},
+        )
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            with translated(f"GET {self.bucket}/{key}"):
+                return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except _Absent:
+            return None
+
+    def put(
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> str:
+        """Stores and returns the ETag as the store quotes it.
+
+        Raises ValueError for metadata that no header can carry (percent-encode it), StoreConflict,
+        StoreUnavailable or StoreRefused.
+        """
+        _check_metadata(metadata or {})
+        wanted: dict[str, Any] = {
+            "CacheControl": cache_control,
+            "Metadata": dict(metadata) if metadata else None,
+            "IfMatch": if_match,
+            "IfNoneMatch": "*" if if_none_match else None,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        try:
+            with translated(f"PUT {self.bucket}/{key}"):
+                answer = self.client.put_object(
+                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **given
+                )
+        except _Absent as error:
+            raise StoreConflict(f"{error}: If-Match met no object") from error
+        return answer["ETag"]
+
+    def delete(self, key: str) -> None:
+        try:
+            with translated(f"DELETE {self.bucket}/{key}"):
+                self.client.delete_object(Bucket=self.bucket, Key=key)
+        except _Absent:
+            return
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        with translated(f"LIST {self.bucket}/{prefix}"):
+            for page in pages:
+                yield from (entry["Key"] for entry in page.get("Contents", ()))
+
+
+class _Absent(Exception):
+    """The store answered 404 for the key."""
+
+
+@contextmanager
+def translated(request: str) -> Iterator[None]:
+    """Turns boto3's errors into ours; ``request`` names what was asked, for the message."""
+    try:
+        yield
+    except ClientError as error:
+        raise _sorted_error(error, request) from error
+    except ParamValidationError as error:
+        raise StoreRefused(f"{request}: {error}") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"{request}: {error}") from error
+
+
+def _sorted_error(error: ClientError, request: str) -> Exception:
+    """Wrong credentials and a missing bucket count as passing: an operator mends them, the work waits."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = error.response.get("Error", {}).get("Code", "")
+    said = f"{request}: {status} {code}"
+    if status in {409, 412}:
+        return StoreConflict(said)
+    if status >= 500 or status in _PASSING_STATUSES or code in _PASSING_CODES:
+        return StoreUnavailable(f"{said}: check the store, its bucket and NASHR_S3_ACCESS_KEY")
+    if status == 404:
+        return _Absent(said)
+    return StoreRefused(said)
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    for name, value in metadata.items():
+        if not (name + value).isascii() or not (name + value).isprintable() or value != value.strip():
+            raise ValueError(f"metadata {name}={value!r} is not plain ASCII: percent-encode it")
+    size = sum(len(name) + len(value) for name, value in metadata.items())
+    if size > METADATA_BYTES:
+        raise ValueError(f"metadata of {size} bytes: S3 keeps at most {METADATA_BYTES}")
+
+
+def ensure_buckets(client: S3Client, *, public: str, private: str) -> None:
+    """Creates what is missing and lets anyone read ``public``, object by object, never as a list.
+
+    On AWS the policy is left alone: there the CDN reads with its own identity. A store without
+    bucket policies keeps its own rules.
+    """
+    for bucket in (public, private):
+        _ensure_bucket(client, bucket)
+    if not client.meta.endpoint_url.rstrip("/").endswith(".amazonaws.com"):
+        _allow_anonymous_reads(client, public)
+
+
+def _ensure_bucket(client: S3Client, bucket: str) -> None:
+    region = client.meta.region_name
+    location: dict[str, Any] = (
+        {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    )
+    try:
+        with translated(f"HEAD bucket {bucket}"):
+            client.head_bucket(Bucket=bucket)
+    except _Absent:
+        with suppress(StoreConflict), translated(f"create bucket {bucket}"):
+            client.create_bucket(Bucket=bucket, **location)
+
+
+def _allow_anonymous_reads(client: S3Client, bucket: str) -> None:
+    read = {
+        "Sid": "SiteIsPublic",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    with suppress(ClientError):
+        try:
+            client.put_bucket_policy(Bucket=bucket, Policy=policy)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            # PUT, not DELETE: rclone takes a DELETE of this subresource for one of the bucket.
+            client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_OPEN)
+            client.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a store really does, as probe() found it."""
+
+    if_none_match: bool
+    if_match: bool
+    metadata: bool
+    checksums: bool
+
+    @property
+    def conditional(self) -> bool:
+        """Whether several delivery workers may write at once."""
+        return self.if_none_match and self.if_match
+
+
+def probe(store: S3ObjectStore) -> Capabilities:
+    """Writes, overwrites and removes one key of its own to learn what the store keeps to.
+
+    Raises StoreUnavailable when the store cannot be asked.
+    """
+    key = f"_nashr/probe-{uuid4().hex}"
+    try:
+        etag = store.put(key, b"1", content_type="text/plain", metadata={"probe": "kept"})
+        found = store.head(key)
+        return Capabilities(
+            metadata=found is not None and found.metadata.get("probe") == "kept",
+            if_none_match=_conflicts(store, key, if_none_match=True),
+            if_match=_conflicts(store, key, if_match=_WRONG_ETAG)
+            and not _conflicts(store, key, if_match=etag),
+            checksums=_verifies_checksums(store, key),
+        )
+    finally:
+        store.delete(key)
+
+
+def _conflicts(store: S3ObjectStore, key: str, **condition: Any) -> bool:
+    try:
+        store.put(key, b"1", content_type="text/plain", **condition)
+    except StoreConflict:
+        return True
+    return False
+
+
+def _verifies_checksums(store: S3ObjectStore, key: str) -> bool:
+    """A right CRC32 of b"1" is taken and a wrong one refused."""
+
+    def takes(checksum: str) -> bool:
+        try:
+            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"1", ChecksumCRC32=checksum)
+        except ClientError:
+            return False
+        return True
+
+    with translated(f"PUT {store.bucket}/{key}"):
+        return takes(b64encode(crc32(b"1").to_bytes(4, "big")).decode()) and not takes("AAAAAA==")

@@ -1,0 +1,148 @@
+"""Celery as a carrier of hints, the only module that imports it: "look at step 123", nothing more.
+
+Hints may be lost, repeated or reordered by Valkey at any time: PostgreSQL decides. The settings are
+those measured in docs/adr/0002: no ack emulation (it wedges workers after a Valkey outage), no result
+backend, no retries, no ETA.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable
+
+from celery import Celery
+from celery.platforms import SecurityWarning
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from kombu.entity import Exchange, Queue
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from nashr.domain.errors import Retryable
+from nashr.steps import Priority, queue_of
+from nashr.store.queue import Hint
+
+TASK = "nashr.hint"
+
+
+class TransportUnavailable(Retryable):
+    """Valkey does not take hints now; workers claim directly meanwhile."""
+
+
+def app(redis_url: str) -> Celery:
+    """A Celery application that can send or receive hints."""
+    made = Celery("nashr", broker=redis_url, set_as_current=False)
+    made.conf.update(
+        result_backend=None,
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_store_errors_even_if_ignored=False,
+        task_default_delivery_mode="transient",
+        broker_transport_options={
+            "ack_emulation": False,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "queue_order_strategy": "priority",
+        },
+        broker_connection_max_retries=None,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=3,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_proc_alive_timeout=20,
+        accept_content=["json"],
+        task_serializer="json",
+        task_create_missing_queues=False,
+        task_default_queue="nashr.none",
+    )
+    return made
+
+
+def queues(service: str) -> list[Queue]:
+    """The queues of a service, breaking first. Direct routing: no binding table that a flush erases."""
+    direct = Exchange("")  # type: ignore[no-untyped-call]
+    names = [f"{service}.{priority.name}" for priority in Priority]
+    return [Queue(name, direct, routing_key=name, durable=False) for name in names]  # type: ignore[no-untyped-call]
+
+
+class Sender:
+    """Publishes hints over one reused connection."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._app = app(redis_url)
+        self._connection = self._app.connection_for_write()
+        self._producer = self._app.amqp.Producer(self._connection.default_channel, auto_declare=False)
+
+    def send(self, hints: Iterable[Hint]) -> None:
+        """Sends hints; raises TransportUnavailable, after which some may have been sent."""
+        try:
+            for hint in hints:
+                self._app.amqp.send_task_message(
+                    self._producer,
+                    TASK,
+                    self._app.amqp.create_task_message(
+                        str(hint.step), TASK, (hint.step,), {}, ignore_result=True
+                    ),
+                    routing_key=queue_of(hint.kind, hint.priority),
+                    exchange="",
+                    retry=False,
+                    declare=(),
+                )
+        except (OperationalError, RedisError, OSError) as error:
+            raise TransportUnavailable(f"Valkey does not take hints: {error}") from error
+
+    def close(self) -> None:
+        self._connection.release()
+
+
+class Pulse:
+    """Whether Valkey answers at all."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._client = Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
+
+    def alive(self) -> bool:
+        try:
+            return bool(self._client.ping())
+        except (RedisError, OSError):
+            return False
+
+
+def consume(
+    redis_url: str,
+    service: str,
+    *,
+    threads: int,
+    attempt: Callable[[int], None],
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None],
+) -> None:
+    """Runs a Celery worker with a thread pool in this thread until SIGTERM; ``attempt`` gets step ids."""
+    warnings.filterwarnings(
+        "ignore", category=SecurityWarning
+    )  # of running as root with pickle: we take JSON
+    setup_logging.connect(_quiet, weak=False)
+    worker_ready.connect(lambda **_: on_ready(), weak=False)
+    worker_shutting_down.connect(lambda **_: on_stop(), weak=False)
+    worker_app = app(redis_url)
+    worker_app.conf.task_queues = queues(service)
+    worker_app.task(name=TASK)(attempt)
+    worker_app.Worker(
+        pool="threads",
+        concurrency=threads,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+    ).start()
+
+
+def _quiet(**_: object) -> None:
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    logging.getLogger("kombu").setLevel(logging.WARNING)

@@ -1,0 +1,47 @@
+"""The ``nashr`` command: puts the subcommands together, and turns errors into one line and exit code 1."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from nashr.commands import site, stack, submit
+from nashr.domain.errors import Refused
+from nashr.runtime.programs import StackError
+
+app = typer.Typer(
+    name="nashr",
+    help="Arabic-first news publishing, self-hosted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for part in (stack, site, submit):
+    part.add_to(app)
+
+
+def main() -> None:
+    """The console script. Commands raise StackError or Refused; their text is what the user reads."""
+    try:
+        app()
+    except Refused as error:
+        _fail("; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults) or str(error))
+    except StackError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail("; ".join(f"NASHR_{_name(fault['loc'])}: {fault['msg']}" for fault in error.errors()))
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location).upper() or "*"
+
+
+def _fail(message: str) -> None:
+    sys.stderr.write(f"nashr: {message}\n")
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

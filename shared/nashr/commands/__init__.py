@@ -1,0 +1,1 @@
+"""The subcommands of ``nashr``, a module each; cli.py puts them together."""

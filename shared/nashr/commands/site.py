@@ -1,0 +1,164 @@
+"""``nashr site apply`` and ``nashr token ...``: what admins set up beside a running stack."""
+
+from __future__ import annotations
+
+import mimetypes
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nashr import settings as configuration
+from nashr.commands.stack import DataOption
+from nashr.domain.errors import Fault, Refused
+from nashr.domain.site import parse_site
+from nashr.runtime.programs import StackError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from nashr.ports import ObjectStore
+
+site = typer.Typer(no_args_is_help=True, help="Sites: create, update.")
+token = typer.Typer(no_args_is_help=True, help="API tokens: create, list, revoke.")
+
+
+@dataclass(frozen=True)
+class _Stack:
+    conn: Connection
+    store: ObjectStore
+
+
+@contextmanager
+def _stack(data: Path | None) -> Iterator[_Stack]:
+    """One transaction on the stack in ``data``. Raises StackError where none can be reached."""
+    from nashr import bootstrap  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.adapters import s3  # noqa: PLC0415
+    from nashr.domain.errors import Retryable  # noqa: PLC0415
+    from nashr.store.database import transaction  # noqa: PLC0415
+
+    settings = configuration.load_for_stack(data)
+    if not settings.database_url:
+        raise StackError(f"no stack has run in {settings.data.absolute()}: nashr up, or give --data DIR")
+    engine = bootstrap.engine(settings, pool=1, application="nashr-cli")
+    try:
+        with transaction(engine) as conn:
+            yield _Stack(conn, s3.S3ObjectStore(s3.connect(settings), settings.s3_bucket))
+    except Retryable as error:
+        raise StackError(f"{error}: is the stack up? nashr status --data {settings.data}") from error
+    finally:
+        engine.dispose()
+
+
+@site.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(help="The site's TOML", exists=True, dir_okay=False)],
+    *,
+    base_url: Annotated[str | None, typer.Option(help="Instead of the file's base_url")] = None,
+    data: DataOption = None,
+) -> None:
+    """Create or update a site. Its logo and its static folder are read beside the file."""
+    from nashr.store import sites  # noqa: PLC0415
+
+    text = _read(file)
+    if base_url:
+        text["base_url"] = base_url
+    wanted = parse_site(text)
+    files = list(_files(file.parent, text))
+    with _stack(data) as stack:
+        for path, source in files:
+            kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
+            cache = "public, max-age=31536000, immutable" if path.startswith("/assets/") else None
+            stack.store.put(wanted.key(path), source.read_bytes(), content_type=kind, cache_control=cache)
+        if wanted.logo and (file.parent / wanted.logo).is_file():
+            wanted = parse_site({**wanted.to_json(), "logo": _logo_path(file.parent / wanted.logo)})
+        version = sites.apply(stack.conn, wanted, actor="nashr site apply")
+    typer.echo(f"{wanted.id}: version {version}, {len(wanted.sections)} sections, {wanted.base_url}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StackError(f"{file}: {error}") from error
+
+
+def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
+    """(site path, file) of the logo and of everything in the static folder."""
+    logo = text.get("logo")
+    if isinstance(logo, str) and "://" not in logo and not logo.startswith("/assets/"):
+        if not (folder / logo).is_file():
+            fault = Fault("/logo", "missing", f"{folder / logo} is not there: correct logo, or leave it out")
+            raise Refused("invalid", fault.detail, faults=(fault,))
+        yield _logo_path(folder / logo), folder / logo
+    if static := text.get("static"):
+        root = folder / str(static)
+        if not root.is_dir():
+            fault = Fault("/static", "missing", f"{root} is not a folder: correct static, or leave it out")
+            raise Refused("invalid", fault.detail, faults=(fault,))
+        for found in sorted(root.rglob("*")):
+            if found.is_file():
+                yield f"/{found.relative_to(root).as_posix()}", found
+
+
+def _logo_path(file: Path) -> str:
+    """An immutable name: another drawing is another address."""
+    return f"/assets/logo-{sha256(file.read_bytes()).hexdigest()[:16]}{file.suffix.lower()}"
+
+
+@token.command("create")
+def create(
+    *,
+    name: Annotated[str, typer.Option(help="Whom it is for")],
+    role: Annotated[str, typer.Option(help="writer, editor or admin")],
+    site_id: Annotated[str | None, typer.Option("--site", help="Only this site; else all")] = None,
+    expires: Annotated[datetime | None, typer.Option(help="Day it ends, UTC")] = None,
+    data: DataOption = None,
+) -> None:
+    """Make a token. It is printed once and stored nowhere."""
+    from nashr.store import tokens  # noqa: PLC0415
+
+    at = expires.replace(tzinfo=UTC) if expires else None
+    with _stack(data) as stack:
+        text = tokens.create(
+            stack.conn, name=name, role=role, site=site_id, expires_at=at, actor="nashr token create"
+        )
+    typer.echo(text)
+
+
+@token.command("list")
+def show(*, data: DataOption = None) -> None:
+    """List tokens, without their secrets."""
+    from nashr.store import tokens  # noqa: PLC0415
+
+    with _stack(data) as stack:
+        found = tokens.every(stack.conn)
+    for item in found:
+        state = "revoked" if item.revoked_at else f"until {item.expires_at or 'revoked'}"
+        typer.echo(f"{item.id}  {item.role:<7} {item.site or 'all sites':<16} {state:<32} {item.name}")
+
+
+@token.command("revoke")
+def revoke(
+    token_id: Annotated[str, typer.Argument(help="The id that token list shows")],
+    *,
+    data: DataOption = None,
+) -> None:
+    """Revoke a token; its next request is refused."""
+    from nashr.store import tokens  # noqa: PLC0415
+
+    with _stack(data) as stack:
+        tokens.revoke(stack.conn, token_id, actor="nashr token revoke")
+    typer.echo(f"revoked {token_id}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to ``app``."""
+    app.add_typer(site, name="site")
+    app.add_typer(token, name="token")

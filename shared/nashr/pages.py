@@ -1,0 +1,166 @@
+"""THE table of pages: what each kind of page is made from, and so what a change touches.
+
+Used in both directions: a page's loader reads these facts, a fact's change bumps these pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from nashr.domain.site import Site
+
+FRONT_LENGTH: Final = 30
+FEED_LENGTH: Final = 20
+ARCHIVE_LENGTH: Final = 50
+
+
+class PageKind(StrEnum):
+    """What a page row shows. The subject of each stands in brackets."""
+
+    article = "article"  # article id
+    short = "short"  # article id: the permalink /a/{short id}
+    redirect = "redirect"  # article id, whose live path it points to
+    home = "home"
+    section = "section"  # section slug
+    archive = "archive"  # section/YYYY-MM/n
+    rss = "rss"  # section slug, or empty for the whole site
+    atom = "atom"
+    json_feed = "json_feed"
+    sitemap_index = "sitemap_index"
+    news_sitemap = "news_sitemap"
+    month_sitemap = "month_sitemap"  # YYYY-MM
+    not_found = "not_found"
+    robots = "robots"
+    manifest = "manifest"
+    favicon = "favicon"
+    logo = "logo"
+    routes = "routes"  # what the edge knows of the sites; never served to readers
+
+
+class Fact(StrEnum):
+    """What can change."""
+
+    status = "status"  # an article appears on the site, moves, or leaves it
+    teaser = "teaser"  # its headline, standfirst, hero, kicker or section label
+    body = "body"  # anything else that readers see of it
+    links = "links"  # its see-also and related cards
+    cards = "cards"  # its social cards
+    chrome = "chrome"  # the site: name, theme, navigation
+
+
+_LISTINGS: Final = frozenset({Fact.status, Fact.teaser, Fact.chrome})
+
+MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
+    PageKind.article: frozenset(Fact),
+    PageKind.short: frozenset({Fact.status}),
+    PageKind.redirect: frozenset({Fact.status}),
+    PageKind.home: _LISTINGS,
+    PageKind.section: _LISTINGS,
+    PageKind.archive: _LISTINGS,
+    PageKind.rss: _LISTINGS | {Fact.body},
+    PageKind.atom: _LISTINGS | {Fact.body},
+    PageKind.json_feed: _LISTINGS | {Fact.body},
+    PageKind.sitemap_index: frozenset({Fact.status}),
+    PageKind.news_sitemap: frozenset({Fact.status, Fact.teaser}),
+    PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body}),
+    PageKind.not_found: frozenset({Fact.chrome}),
+    PageKind.robots: frozenset({Fact.chrome}),
+    PageKind.manifest: frozenset({Fact.chrome}),
+    PageKind.favicon: frozenset({Fact.chrome}),
+    PageKind.logo: frozenset({Fact.chrome}),
+    PageKind.routes: frozenset({Fact.chrome}),
+}
+
+LISTINGS: Final = frozenset(MADE_FROM) - {
+    PageKind.article, PageKind.short, PageKind.redirect, PageKind.routes,
+}  # fmt: skip
+
+
+REST: Final[dict[PageKind, float]] = {
+    kind: 1.0 if kind in {PageKind.home, PageKind.section} else 5.0 for kind in LISTINGS
+}
+"""Least seconds between two deliveries of one page: a burst of stories becomes one delivery."""
+
+
+@dataclass(frozen=True)
+class PageSpec:
+    """A page that exists or is to exist."""
+
+    path: str
+    kind: PageKind
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Where an article stands in listings: one before a change and one after it."""
+
+    section: str
+    published_at: datetime
+    archive_pages: tuple[int, ...] = (1,)
+
+
+def month(at: datetime, site: Site) -> str:
+    """The calendar month, in the site's time zone, as YYYY-MM."""
+    return at.astimezone(ZoneInfo(site.time_zone)).strftime("%Y-%m")
+
+
+def month_bounds(at: datetime, site: Site) -> tuple[datetime, datetime]:
+    """The first instant of that month and of the next one, in the site's time zone."""
+    start = at.astimezone(ZoneInfo(site.time_zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return start, following
+
+
+def archive_path(section: str, month: str, number: int) -> str:
+    return f"/{section}/archive/{month}/" + (f"{number}/" if number > 1 else "")
+
+
+def sections_listing(site: Site, section: str) -> tuple[str, ...]:
+    """The sections whose fronts list an article of ``section``: its own and those that list all."""
+    return tuple(entry.slug for entry in site.sections if entry.all or entry.slug == section)
+
+
+def chrome_pages(site: Site) -> tuple[PageSpec, ...]:
+    """The pages that a site has before its first article."""
+    fixed = (
+        PageSpec("/", PageKind.home),
+        PageSpec("/feeds/rss.xml", PageKind.rss),
+        PageSpec("/feeds/atom.xml", PageKind.atom),
+        PageSpec("/feeds/feed.json", PageKind.json_feed),
+        PageSpec("/sitemap.xml", PageKind.sitemap_index),
+        PageSpec("/sitemaps/news.xml", PageKind.news_sitemap),
+        PageSpec("/404.html", PageKind.not_found),
+        PageSpec("/robots.txt", PageKind.robots),
+        PageSpec("/manifest.webmanifest", PageKind.manifest),
+        PageSpec("/favicon.ico", PageKind.favicon),
+    )
+    return fixed + tuple(_section_pages(site))
+
+
+def _section_pages(site: Site) -> Iterable[PageSpec]:
+    for section in site.sections:
+        yield PageSpec(f"/{section.slug}/", PageKind.section, section.slug)
+        yield PageSpec(f"/{section.slug}/rss.xml", PageKind.rss, section.slug)
+
+
+def listings_touched(site: Site, facts: Iterable[Fact], listed: Listed) -> tuple[PageSpec, ...]:
+    """The listing pages whose content changes when these facts of one article change."""
+    changed = set(facts)
+    return tuple(spec for spec in _listings_of(site, listed) if MADE_FROM[spec.kind] & changed)
+
+
+def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
+    when = month(listed.published_at, site)
+    yield from (spec for spec in chrome_pages(site) if spec.subject == "" and spec.kind in LISTINGS)
+    yield PageSpec(f"/sitemaps/articles-{when}.xml", PageKind.month_sitemap, when)
+    for slug in sections_listing(site, listed.section):
+        yield PageSpec(f"/{slug}/", PageKind.section, slug)
+        yield PageSpec(f"/{slug}/rss.xml", PageKind.rss, slug)
+        for number in listed.archive_pages:
+            yield PageSpec(archive_path(slug, when, number), PageKind.archive, f"{slug}/{when}/{number}")

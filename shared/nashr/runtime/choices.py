@@ -1,0 +1,58 @@
+"""What a start decides: ports and secrets. As set, else as the last time, else new; kept in stack.json."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from nashr.runtime import listening, records
+from nashr.runtime.programs import StackError
+from nashr.settings import Settings
+
+WRITTEN = frozenset(
+    {
+        "database_url", "redis_url", "s3_endpoint", "s3_region", "s3_bucket", "s3_private_bucket",
+        "s3_access_key", "s3_secret_key", "edge_url", "purge_secret", "bind", "api_port", "site_port",
+    }
+)  # fmt: skip
+
+
+def choose(settings: Settings, *, data: Path, before: Mapping[str, Any]) -> Settings:
+    """``settings`` with its ports claimed and no secret empty. Raises StackError for a taken port."""
+    updates = {"data": data, **_ports(settings, before), **_secrets(settings, before)}
+    return settings.model_copy(update=updates)
+
+
+def keep(settings: Settings, *, ports: Mapping[str, int], socket_dir: str) -> None:
+    """Writes DIR/stack.json: what settings.load_for_stack() reads, and what the next start wants to keep."""
+    chosen = {name: _plain(getattr(settings, name)) for name in sorted(WRITTEN)}
+    extra = {"ports": dict(ports), "socket_dir": socket_dir}
+    records.write(settings.data / records.STACK, {**chosen, **extra})
+
+
+def _ports(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
+    bind = settings.bind
+    api = listening.claim(settings.api_port, bind=bind, flag="--api-port", before=before.get("api_port", 0))
+    if settings.edge_url:
+        return {"api_port": api}
+    last = before.get("site_port", 0)
+    site = listening.claim(settings.site_port, bind=bind, flag="--site-port", before=last)
+    if api == site:
+        raise StackError(f"--api-port and --site-port are both {api}: give them two ports")
+    edge = f"http://{listening.reachable(bind)}:{site}"
+    return {"api_port": api, "site_port": site, "edge_url": edge}
+
+
+def _secrets(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = [] if settings.purge_secret.get_secret_value() else ["purge_secret"]
+    if not settings.s3_endpoint:
+        wanted += [n for n in ("s3_access_key", "s3_secret_key") if n not in settings.model_fields_set]
+    return {name: SecretStr(before.get(name) or secrets.token_hex(16)) for name in wanted}
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -1,0 +1,94 @@
+"""The relay: due steps become hints. Any number may run; SKIP LOCKED keeps them apart.
+
+It publishes before it commits: a relay that dies in between leaves a hint too many, never one too few.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from nashr import bootstrap, failpoints
+from nashr.adapters.transport import Sender, TransportUnavailable
+from nashr.domain.errors import Retryable
+from nashr.observability import logs
+from nashr.settings import Settings, load_for_stack
+from nashr.store import database, idempotency, queue
+from nashr.store.listen import Listener
+
+POLL_SECONDS = 0.5
+HINTS_PER_QUEUE = 64
+CLEAN_EVERY = 7200  # turns of the loop; at most one an hour
+
+
+class Relay:
+    """One relay process."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._sender: Sender | None = None
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Relays until told to stop."""
+        turn = 0
+        with Listener(self._settings.database_url, queue.CHANNEL) as listener:
+            while not self.stopping.is_set():
+                try:
+                    pause = self.turn()
+                except TransportUnavailable as error:
+                    logs.logger().warning("relay.transport_away", error=str(error))
+                    self._sender, pause = None, POLL_SECONDS
+                except Retryable as error:
+                    logs.logger().warning("relay.retry", error=str(error))
+                    pause = POLL_SECONDS
+                turn += 1
+                if turn % CLEAN_EVERY == 0:
+                    self._clean()
+                if pause > 0:
+                    listener.wait(pause)
+
+    def turn(self) -> float:
+        """Relays what is due; returns how many seconds to wait unless a notification comes."""
+        if self._sender is None:
+            self._sender = Sender(self._settings.redis_url)
+        with database.transaction(self._engine) as conn:
+            hints = queue.take_due(
+                conn, redispatch=self._settings.redispatch_seconds, per_queue=HINTS_PER_QUEUE
+            )
+            self._sender.send(hints)
+            failpoints.reached("relay.after_hint")
+        if len(hints) >= HINTS_PER_QUEUE:
+            return 0.02
+        with database.statement(self._engine) as conn:
+            soon = queue.seconds_to_next(conn)
+        return POLL_SECONDS if soon is None else min(POLL_SECONDS, max(0.001, soon))
+
+    def _clean(self) -> None:
+        try:
+            with database.transaction(self._engine) as conn:
+                idempotency.forget_old(conn)
+        except Retryable as error:
+            logs.logger().warning("relay.retry", error=str(error))
+
+
+def main() -> None:
+    """The process ``nashr up`` starts."""
+    logs.configure("relay")
+    settings = load_for_stack()
+    failpoints.arm(settings.failpoints, settings.data)
+    relay = Relay(settings, bootstrap.engine(settings, pool=2, application="nashr-relay"))
+    signal.signal(signal.SIGTERM, lambda *_: relay.stopping.set())
+    signal.signal(signal.SIGINT, lambda *_: relay.stopping.set())
+    if path := os.environ.get("NASHR_READY_FILE"):
+        Path(path).touch()
+    relay.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Which services a stack runs, as data, and how each becomes a program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nashr.runtime import listening, probes
+from nashr.runtime.launch import Program
+from nashr.settings import Settings
+
+GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """One service, started as ``python -m module``.
+
+    It is ready when ``path`` answers 200 on ``port``; without a path, when it has touched the file
+    named by ``NASHR_READY_FILE``. ``replaced_by``: the setting that names an outside one instead.
+    """
+
+    name: str
+    module: str
+    port: Literal["api_port", "site_port"] | None = None
+    path: str = ""
+    replaced_by: Literal["edge_url"] | None = None
+
+
+SERVICES = (
+    ServiceSpec(
+        "edge", "nashr_delivery.edge", port="site_port", path="/.nashr/livez", replaced_by="edge_url"
+    ),
+    ServiceSpec("ingest", "nashr_ingest", port="api_port", path="/readyz"),
+    ServiceSpec("relay", "nashr.runtime.relay"),
+    ServiceSpec("images", "nashr_images.worker"),
+    ServiceSpec("related", "nashr_related.worker"),
+    ServiceSpec("cards", "nashr_cards.worker"),
+    ServiceSpec("delivery", "nashr_delivery.worker"),
+)
+
+
+def program(spec: ServiceSpec, *, settings: Settings, written: frozenset[str]) -> Program:
+    """``spec`` as a program. It reads DIR/stack.json; ``written``, the settings kept there, win over ours."""
+    ready_file = settings.data / "run" / f"{spec.name}.ready"
+    return Program(
+        name=spec.name,
+        argv=(sys.executable, "-P", "-m", spec.module),
+        env={**_environment(written), "NASHR_DATA": str(settings.data), "NASHR_READY_FILE": str(ready_file)},
+        cwd=settings.data,
+        ready=_readiness(spec, settings, ready_file),
+        grace_seconds=GRACE_SECONDS,
+        ready_file=ready_file,
+    )
+
+
+def _environment(written: frozenset[str]) -> dict[str, str]:
+    """Ours without what flags have overruled by now: the stack's own file holds the outcome."""
+    hidden = {f"NASHR_{name.upper()}" for name in written}
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in hidden}
+    return {**kept, "PYTHONUNBUFFERED": "1"}
+
+
+def _readiness(spec: ServiceSpec, settings: Settings, ready_file: Path) -> Callable[[], bool]:
+    if spec.port is None:
+        return ready_file.exists
+    host, port = listening.reachable(settings.bind), getattr(settings, spec.port)
+    return lambda: probes.http_ok(host, port, spec.path)

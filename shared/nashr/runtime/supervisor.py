@@ -1,0 +1,294 @@
+"""Keeps child programs running: starts, watches, restarts, stops them in order, leaves none behind.
+
+One thread and one loop: it waits for signals and acts. It knows nothing of nashr's services.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from nashr.runtime import launch, records
+from nashr.runtime.guarded import Guard
+from nashr.runtime.launch import Program
+from nashr.runtime.processes import children_of, last_words, send, send_group
+from nashr.runtime.programs import StackError
+from nashr.runtime.wakeups import Wakeups
+
+T = TypeVar("T")
+State: TypeAlias = Literal["starting", "ready", "waiting", "stopping", "stopped"]
+OnExit: TypeAlias = Callable[[str, int], None]
+
+STEADY_SECONDS = 30.0
+FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
+EARLY_DEATHS = 6
+READY_POLL = 0.05
+IDLE_POLL = 5.0
+HOOK_SECONDS = 2.0
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class StopAsked(Exception):
+    """A stop signal came while something else was going on."""
+
+
+@dataclass
+class Child:
+    """One program and its present process."""
+
+    program: Program
+    process: subprocess.Popen[bytes] | None = None
+    state: State = "waiting"
+    restarts: int = 0
+    failures: int = 0
+    since: float = 0.0
+    started: float = 0.0
+    due: float = 0.0
+
+
+def delay(failures: int) -> float:
+    """Seconds before the next start after ``failures`` short lives in a row: 0, 0.2, 0.4 ... 5."""
+    return 0.0 if failures == 0 else min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (failures - 1))
+
+
+class Supervisor:
+    """Use as a context from the main thread; leaving it, however, ends every child.
+
+    ``on_exit(name, pid)`` hears of each death at once, in a thread of its own.
+    ``lock``: a descriptor kept open until the last child is gone, even if we are killed.
+    """
+
+    def __init__(self, data: Path, *, on_exit: OnExit | None = None, lock: int = -1) -> None:
+        self._data = data
+        self._children: dict[str, Child] = {}
+        self._wakeups = Wakeups()
+        self._guard = Guard(lock=lock)
+        self._stops = 0
+        self._state = "starting"
+        self._deaths: queue.Queue[tuple[str, int]] = queue.Queue()
+        self._herald = threading.Thread(target=self._tell, args=(on_exit,), name="on-exit", daemon=True)
+
+    def __enter__(self) -> Supervisor:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._wakeups.__enter__()
+        self._herald.start()
+        self._write_status()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop([list(self._children)])
+        self._end_orphans()
+        self._guard.close()
+        self._state = "stopped"
+        self._write_status()
+        self._wakeups.__exit__()
+
+    def start(self, program: Program) -> None:
+        """Starts ``program`` now and from now on whenever it dies."""
+        child = Child(program)
+        self._children[program.name] = child
+        self._launch(child)
+
+    def wait_ready(self, names: Iterable[str], *, seconds: float) -> None:
+        """Returns when all are ready. Raises StackError with their last words, or StopAsked."""
+        deadline = time.monotonic() + seconds
+        wanted = [self._children[name] for name in names]
+        while late := [child for child in wanted if child.state != "ready"]:
+            for child in late:
+                if child.failures >= EARLY_DEATHS or time.monotonic() > deadline:
+                    raise StackError(self._complaint(child))
+            self._turn(IDLE_POLL)
+
+    def beside(self, work: Callable[[], T]) -> T:
+        """Runs ``work`` in a thread while the children are watched. Raises what it raises, or StopAsked."""
+        results: list[T] = []
+        errors: list[BaseException] = []
+
+        def target() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:  # carried to the caller's thread
+                errors.append(error)
+            self._wakeups.nudge()
+
+        threading.Thread(target=target, name="beside", daemon=True).start()
+        while not results and not errors:
+            self._turn(IDLE_POLL)
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def run(self) -> None:
+        """Watches until a stop signal comes."""
+        self._state = "ready"
+        self._write_status()
+        with suppress(StopAsked):
+            while True:
+                self._turn(IDLE_POLL)
+
+    def stop(self, order: Sequence[Sequence[str]]) -> None:
+        """Stops group after group: the stop signal to all of one, their grace, then SIGKILL.
+
+        One more stop signal while this runs, and nothing is waited for any longer.
+        """
+        self._state = "stopping"
+        asked = self._stops
+        for group in order:
+            children = [self._children[name] for name in group if name in self._children]
+            self._stop_together(children, hurried=lambda: self._stops > max(asked, 1))
+
+    def _turn(self, seconds: float) -> None:
+        self._stops += self._wakeups.wait(min(seconds, self._pause()))
+        self._reap()
+        if self._stops:
+            raise StopAsked
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.state == "waiting" and child.due <= now:
+                child.restarts += 1
+                self._launch(child)
+            elif child.state == "starting" and child.program.ready():
+                self._enter(child, "ready")
+
+    def _pause(self) -> float:
+        """How long nothing can be due, unless a signal comes."""
+        pauses = [IDLE_POLL]
+        for child in self._children.values():
+            if child.state == "starting":
+                pauses.append(READY_POLL)
+            elif child.state == "waiting":
+                pauses.append(child.due - time.monotonic())
+        return min(pauses)
+
+    def _launch(self, child: Child) -> None:
+        child.started = time.monotonic()
+        try:
+            child.process = launch.launch(child.program, log=self._log(child))
+        except OSError:  # no process, no descriptor or no room to be had now
+            self._wait_a_turn(child)
+            return
+        self._guard.add(child.process.pid, death_signal=child.program.death_signal)
+        self._enter(child, "starting")
+
+    def _reap(self) -> None:
+        """Looks before it reaps: while the dead leader keeps its pid, its group can be killed safely."""
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            child = next((c for c in self._children.values() if _pid(c) == ended.si_pid), None)
+            if child is not None:
+                self._ended(child)
+            elif ended.si_pid == self._guard.pid:
+                self._guard.restart()
+            else:
+                os.waitpid(ended.si_pid, 0)
+
+    def _ended(self, child: Child) -> None:
+        assert child.process is not None
+        pid = child.process.pid
+        send_group(pid, signal.SIGKILL)
+        child.process.wait()
+        child.process = None
+        self._guard.remove(pid)
+        self._deaths.put((child.program.name, pid))
+        if child.state == "stopping":
+            self._enter(child, "stopped")
+            return
+        self._wait_a_turn(child)
+
+    def _wait_a_turn(self, child: Child) -> None:
+        now = time.monotonic()
+        if now - child.started >= STEADY_SECONDS:
+            child.failures = 0
+        child.due = now + delay(child.failures)
+        child.failures += 1
+        self._enter(child, "waiting")
+
+    def _stop_together(self, children: Sequence[Child], *, hurried: Callable[[], bool]) -> None:
+        started = time.monotonic()
+        for child in children:
+            if child.process is None:
+                self._enter(child, "stopped")
+            else:
+                self._enter(child, "stopping")
+                send(child.process.pid, child.program.stop_signal)
+        while left := [child for child in children if child.process is not None]:
+            for child in left:
+                assert child.process is not None
+                if hurried() or time.monotonic() - started > child.program.grace_seconds:
+                    send_group(child.process.pid, signal.SIGKILL)
+            self._stops += self._wakeups.wait(0.1)
+            self._reap()
+        self._settle_deaths()
+
+    def _settle_deaths(self) -> None:
+        """Lets on_exit finish while the servers it needs still run."""
+        deadline = time.monotonic() + HOOK_SECONDS
+        while self._deaths.unfinished_tasks and time.monotonic() < deadline:
+            self._stops += self._wakeups.wait(READY_POLL)
+
+    def _end_orphans(self) -> None:
+        """Children of children that left their group came to us when their parent died."""
+        deadline = time.monotonic() + HOOK_SECONDS
+        while (left := children_of(os.getpid()) - {self._guard.pid}) and time.monotonic() < deadline:
+            for pid in left:
+                send(pid, signal.SIGKILL)
+            self._wakeups.wait(READY_POLL)
+            self._reap()
+
+    def _tell(self, on_exit: OnExit | None) -> None:
+        while True:
+            name, pid = self._deaths.get()
+            with suppress(Exception):  # a help to others: without it they wait a little longer
+                if on_exit is not None:
+                    on_exit(name, pid)
+            self._deaths.task_done()
+
+    def _complaint(self, child: Child) -> str:
+        log = self._log(child)
+        return f"{child.program.name} does not get ready, its last words: {last_words(log)} (log: {log})"
+
+    def _log(self, child: Child) -> Path:
+        return self._data / "logs" / f"{child.program.name}.log"
+
+    def _enter(self, child: Child, state: State) -> None:
+        child.state = state
+        child.since = time.time()
+        self._write_status()
+
+    def _write_status(self) -> None:
+        programs = [_row(child) for child in self._children.values()]
+        with suppress(OSError):  # a full disk must not end the supervision
+            records.write(
+                self._data / records.STATUS,
+                {"pid": os.getpid(), "state": self._state, "programs": programs},
+            )
+
+
+def _pid(child: Child) -> int | None:
+    return None if child.process is None else child.process.pid
+
+
+def _row(child: Child) -> dict[str, Any]:
+    return {
+        "name": child.program.name,
+        "pid": _pid(child),
+        "state": child.state,
+        "restarts": child.restarts,
+        "since": datetime.fromtimestamp(child.since, UTC).isoformat(timespec="milliseconds"),
+    }

@@ -1,0 +1,236 @@
+"""The shell around every worker's handlers: claim, heartbeat, finish, fail, watch, leave.
+
+A handler is a plain function: step in, Outcome out. It never sees leases, Celery or retries.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Engine
+
+from nashr import failpoints
+from nashr.adapters.transport import Pulse, consume
+from nashr.domain.errors import Fenced, Permanent, Retryable
+from nashr.observability.logs import logger
+from nashr.settings import Settings
+from nashr.steps import STEPS, Priority, kinds_of
+from nashr.store import pagerows, queue
+from nashr.store.database import transaction
+from nashr.store.listen import Listener
+from nashr.store.queue import Step
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a step ends: its result, and when it is due again (page steps only)."""
+
+    result: Mapping[str, Any] | None = None
+    again_at: datetime | None = None
+
+
+Commit: TypeAlias = Callable[[Connection], Finish]
+Handler: TypeAlias = Callable[[Step], Commit]
+Burial: TypeAlias = Callable[[Connection, Step, str], None]
+
+
+@dataclass
+class _Run:
+    step: Step
+    since: float = field(default_factory=time.monotonic)
+
+
+class Worker:
+    """One worker process of a service.
+
+    ``handlers`` by kind; ``burials`` by kind say what follows when a step is dead.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        settings: Settings,
+        engine: Engine,
+        handlers: Mapping[str, Handler],
+        burials: Mapping[str, Burial] | None = None,
+    ) -> None:
+        self.service = service
+        self.kinds = kinds_of(service)
+        self.owner = owner_name(service, os.getpid())
+        self._settings = settings
+        self._engine = engine
+        self._handlers = handlers
+        self._burials = burials or {}
+        self._runs: dict[int, _Run] = {}
+        self._lock = threading.Lock()
+        self._last_claim = time.monotonic()
+        self._stopping = threading.Event()
+
+    def run(self, *, threads: int) -> None:
+        """Works until SIGTERM; returns after the steps in hand are finished or given back."""
+        for target in (self._beat, self._claim_directly, self._watch):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        self._say_ready()
+        consume(
+            self._settings.redis_url,
+            self.service,
+            threads=max(1, threads - 1),
+            attempt=self.attempt,
+            on_ready=self._say_ready,
+            on_stop=self._leave,
+        )
+        self._give_back()
+
+    def attempt(self, step_id: int) -> None:
+        """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving."""
+        if self._stopping.is_set():
+            return
+        failpoints.reached(f"{self.service}.before_claim")
+        with suppress(Retryable):
+            step = queue.claim(self._engine, step_id, owner=self.owner, lease=self._settings.lease_seconds)
+            if step is not None:
+                self._work(step)
+
+    def _work(self, step: Step) -> None:
+        self._last_claim = time.monotonic()
+        with self._lock:
+            self._runs[step.id] = _Run(step)
+        try:
+            self._run_once(step)
+        finally:
+            with self._lock:
+                self._runs.pop(step.id, None)
+
+    def _run_once(self, step: Step) -> None:
+        started = time.perf_counter()
+        log = logger().bind(step=step.id, kind=step.kind, key=step.key, site=step.site, attempt=step.attempts)
+        try:
+            if step.attempts > STEPS[step.kind].max_attempts:
+                raise Permanent(f"given up after {step.attempts - 1} attempts")
+            failpoints.reached(f"{step.kind}.claimed")
+            commit = self._handlers[step.kind](step)
+            failpoints.reached(f"{step.kind}.before_finish")
+            self._finish(step, commit)
+            failpoints.reached(f"{step.kind}.finished")
+            log.info("step.done", ms=round((time.perf_counter() - started) * 1000, 1), waited=step.waited)
+        except Fenced:
+            log.info("step.fenced")
+        except Permanent as error:
+            log.error("step.dead", error=str(error))
+            self._bury(step, str(error))
+        except Retryable as error:
+            log.warning("step.retry", error=str(error))
+            self._retry(step, str(error))
+        except Exception as error:
+            log.error("step.crashed", error=repr(error), exc_info=True)
+            self._retry(step, repr(error))
+
+    def _finish(self, step: Step, commit: Commit) -> None:
+        with transaction(self._engine) as conn:
+            finish = commit(conn)
+            queue.finish(conn, step, result=finish.result, again_at=finish.again_at)
+            pagerows.wake(conn, step.id, priority=step.priority)
+            if finish.again_at is not None:
+                queue.notify(conn)
+
+    def _retry(self, step: Step, error: str) -> None:
+        """Also without a database: then the lease runs out and the step is claimed again."""
+        with suppress(Retryable), transaction(self._engine) as conn:
+            queue.retry(conn, step, error)
+            queue.notify(conn)
+
+    def _bury(self, step: Step, error: str) -> None:
+        with suppress(Retryable), transaction(self._engine) as conn:
+            if queue.bury(conn, step, error):
+                if step.kind in self._burials:
+                    self._burials[step.kind](conn, step, error)
+                pagerows.wake(conn, step.id, priority=step.priority)
+
+    def _beat(self) -> None:
+        """Extends the leases of what runs, but not past its kind's limit: then it is anyone's."""
+        while not self._stopping.wait(self._settings.heartbeat_seconds) or self._runs:
+            with self._lock:
+                held = [(run.step.id, run.step.fence) for run in self._runs.values() if not _overran(run)]
+            if held:
+                with suppress(Retryable):
+                    queue.beat(self._engine, held, lease=self._settings.lease_seconds)
+            if self._stopping.is_set():
+                time.sleep(0.2)
+
+    def _claim_directly(self) -> None:
+        """The slot kept for breaking work; and, while Valkey is away or mute, for any work."""
+        pulse = Pulse(self._settings.redis_url)
+        with Listener(self._settings.database_url, queue.CHANNEL) as listener:
+            while not self._stopping.is_set():
+                listener.wait(1.0)
+                with suppress(Retryable):
+                    self._drain(alive=pulse.alive())
+
+    def _drain(self, *, alive: bool) -> None:
+        late = (
+            f"available_at < clock_timestamp() - interval '{2 * self._settings.redispatch_seconds} seconds'"
+        )
+        where = f"(priority = {int(Priority.breaking)} OR {late})" if alive else "true"
+        while not self._stopping.is_set():
+            step = queue.claim_next(
+                self._engine, self.kinds, owner=self.owner, lease=self._settings.lease_seconds, where=where
+            )
+            if step is None:
+                return
+            self._work(step)
+
+    def _watch(self) -> None:
+        """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""
+        limit = self._settings.watchdog_seconds
+        while not self._stopping.wait(1.0):
+            with self._lock:
+                stuck = [run.step.id for run in self._runs.values() if _overran(run, by=limit)]
+                idle = not self._runs and time.monotonic() - self._last_claim > limit
+            if stuck or (idle and self._overdue(limit)):
+                logger().error("worker.wedged", stuck=stuck, idle_seconds=time.monotonic() - self._last_claim)
+                self._give_back()
+                os._exit(70)
+
+    def _overdue(self, seconds: float) -> bool:
+        try:
+            return queue.overdue(self._engine, self.kinds, seconds=seconds) > 0
+        except Retryable:
+            return False
+
+    def _say_ready(self) -> None:
+        if path := os.environ.get("NASHR_READY_FILE"):
+            Path(path).touch()
+
+    def _leave(self) -> None:
+        """SIGTERM: no new claims; what is still running after a while is given back and the process ends."""
+        self._stopping.set()
+        threading.Thread(target=self._leave_late, name="leave", daemon=True).start()
+
+    def _leave_late(self) -> None:
+        deadline = time.monotonic() + 8
+        while self._runs and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self._give_back()
+        os._exit(0)
+
+    def _give_back(self) -> None:
+        with suppress(Retryable):
+            queue.release(self._engine, self.owner)
+
+
+def _overran(run: _Run, *, by: float = 0.0) -> bool:
+    return time.monotonic() - run.since > STEPS[run.step.kind].limit + by
+
+
+def owner_name(service: str, pid: int) -> str:
+    """Who holds a lease: the supervisor can tell it from the process id alone."""
+    return f"{service}:{pid}"

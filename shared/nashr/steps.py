@@ -1,0 +1,92 @@
+"""THE table of steps: who works on what, how long a page waits for it, what it leads to.
+
+A step is work keyed by its inputs. docs/architecture.md and the README show this table; a test keeps
+them true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Literal
+
+
+class Priority(IntEnum):
+    """The three classes of work; a smaller number goes first."""
+
+    breaking = 0
+    normal = 1
+    bulk = 2
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of step.
+
+    ``wait``: seconds a page waits for it before going out without; ``first_wait``: the same for an
+    article's first publication. ``limit``: seconds one run may take before its lease is let go.
+    ``on_dead``: what a page does when the step failed for good: block, or go out without it.
+    ``rearms``: one row for ever, made due again by each change (pages), instead of one row per input.
+    """
+
+    name: str
+    service: str
+    input: str
+    result: str
+    leads_to: tuple[str, ...] = ()
+    wait: float = 0.0
+    first_wait: float = 0.0
+    on_dead: Literal["block", "degrade"] = "degrade"
+    limit: float = 30.0
+    max_attempts: int = 8
+    rearms: bool = False
+
+
+STEPS: Final[dict[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "images", "images", "an asset and the recipe", "renditions, placeholder",
+            leads_to=("deliver",), wait=30, first_wait=30, on_dead="block", limit=60, max_attempts=4,
+        ),
+        Kind(
+            "related", "related", "an article's text", "its signature and postings, then its links",
+            leads_to=("deliver",), wait=1, first_wait=1,
+        ),
+        Kind(
+            "cards", "cards", "headline, hero, theme", "social cards",
+            leads_to=("deliver",), wait=1, first_wait=3, limit=40,
+        ),
+        Kind("release", "delivery", "a scheduled publication", "the page wanted", leads_to=("deliver",)),
+        Kind(
+            "deliver", "delivery", "a page", "the page, stored by compare-and-swap",
+            leads_to=("purge", "backlinks", "remove", "deliver"), rearms=True, max_attempts=1_000_000,
+        ),
+        Kind(
+            "purge", "delivery", "a page", "the edge purged, the receipt",
+            rearms=True, max_attempts=1_000_000,
+        ),
+        Kind(
+            "backlinks", "related", "an article that went live", "older articles that gained a link",
+            leads_to=("deliver",), rearms=True,
+        ),
+        Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
+    )
+}  # fmt: skip
+
+SERVICES: Final = ("images", "related", "cards", "delivery")
+
+
+def kinds_of(service: str) -> tuple[str, ...]:
+    """The kinds that one service works on."""
+    return tuple(kind.name for kind in STEPS.values() if kind.service == service)
+
+
+def queue_of(kind: str, priority: int) -> str:
+    """The transport queue that a hint for this kind travels in: ``<service>.<class>``."""
+    return f"{STEPS[kind].service}.{Priority(priority).name}"
+
+
+def backoff_seconds(attempts: int) -> float:
+    """Seconds until a retryable failure is tried again: 0.25 doubling, at most 15."""
+    return float(min(15.0, 0.25 * 2 ** min(attempts - 1, 10)))

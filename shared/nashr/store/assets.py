@@ -1,0 +1,182 @@
+"""Assets: photos that editors uploaded, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
+
+from nashr.domain.errors import Refused
+from nashr.store import events, queue
+from nashr.store.database import row, rows, run
+from nashr.store.ids import new_id
+
+RECIPE: Final = "1"  # raise it when the set of renditions changes: the key of the images step
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One photo of one site. ``renditions`` holds key, width, height, content_type, bytes of each."""
+
+    id: str
+    site: str
+    sha256: str
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    original_key: str
+    focal_x: float | None
+    focal_y: float | None
+    caption: str | None
+    credit: str | None
+    rights: Mapping[str, Any]
+    digital_source_type: str | None
+    state: str
+    error: str | None
+    renditions: Sequence[Mapping[str, Any]]
+    placeholder: str | None
+    colour: str | None
+    version: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
+
+
+_COLUMNS = ", ".join(Asset.__dataclass_fields__)
+
+
+def find(conn: Connection, asset: str, *, site: str | None = None) -> Asset | None:
+    """The asset; another site's looks absent when ``site`` is given."""
+    found = row(
+        conn,
+        f"""SELECT {_COLUMNS} FROM asset
+        WHERE id = :asset AND (CAST(:site AS text) IS NULL OR site = :site)""",
+        asset=asset, site=site,
+    )  # fmt: skip
+    return Asset(**found) if found else None
+
+
+def many(conn: Connection, site: str, assets: Iterable[str]) -> Mapping[str, Asset]:
+    """Those of the named assets that exist on the site, by id."""
+    found = rows(
+        conn, f"SELECT {_COLUMNS} FROM asset WHERE site = :site AND id = ANY(:assets)",
+        site=site, assets=list(assets),
+    )  # fmt: skip
+    return {item["id"]: Asset(**item) for item in found}
+
+
+def by_hash(conn: Connection, site: str, sha256: str) -> Asset | None:
+    found = row(
+        conn,
+        f"SELECT {_COLUMNS} FROM asset WHERE site = :site AND sha256 = :sha256",
+        site=site,
+        sha256=sha256,
+    )
+    return Asset(**found) if found else None
+
+
+def original_key(site: str, sha256: str) -> str:
+    """Where the original lies in the private bucket."""
+    return f"{site}/originals/{sha256[:2]}/{sha256}"
+
+
+def create(  # noqa: PLR0913 - the columns of a photo, named
+    conn: Connection,
+    *,
+    site: str,
+    sha256: str,
+    content_type: str,
+    width: int,
+    height: int,
+    size: int,
+    meta: Mapping[str, Any],
+    actor: str,
+) -> tuple[Asset, bool]:
+    """Records a stored original and starts its renditions; the same bytes again give the existing asset.
+
+    ``meta``: focal_x, focal_y, caption, credit, rights. Refused("withdrawn") for a withdrawn photo.
+    """
+    asset = new_id("as")
+    made = run(
+        conn,
+        """INSERT INTO asset (id, site, sha256, content_type, width, height, bytes, original_key,
+            focal_x, focal_y, caption, credit, rights, created_by)
+        VALUES (:id, :site, :sha256, :content_type, :width, :height, :size, :original_key,
+            :focal_x, :focal_y, :caption, :credit, :rights, :actor)
+        ON CONFLICT (site, sha256) DO NOTHING""",
+        id=asset, site=site, sha256=sha256, content_type=content_type, width=width, height=height, size=size,
+        original_key=original_key(site, sha256), focal_x=meta.get("focal_x"), focal_y=meta.get("focal_y"),
+        caption=meta.get("caption"), credit=meta.get("credit"), rights=Jsonb(meta.get("rights") or {}),
+        actor=actor,
+    )  # fmt: skip
+    known = by_hash(conn, site, sha256)
+    assert known is not None
+    if known.withdrawn_at:
+        raise Refused("withdrawn", "this photo was withdrawn: nashr does not take it again")
+    if made:
+        queue.add(conn, "images", f"{known.id}:{RECIPE}", site=site, data={"asset": known.id}, priority=1)
+        queue.notify(conn)
+        events.record(conn, "asset.create", known.id, site=site, actor=actor)
+    return known, bool(made)
+
+
+def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: str) -> Asset:
+    """Changes focal point, caption, credit, rights; only the names in ``changes``."""
+    values = {**_editable(asset), **changes}
+    run(
+        conn,
+        """UPDATE asset SET focal_x = :focal_x, focal_y = :focal_y, caption = :caption, credit = :credit,
+            rights = :rights, version = version + 1, updated_at = clock_timestamp() WHERE id = :id""",
+        id=asset.id, **{**values, "rights": Jsonb(values["rights"])},
+    )  # fmt: skip
+    events.record(conn, "asset.patch", asset.id, site=asset.site, actor=actor, changed=sorted(changes))
+    found = find(conn, asset.id)
+    assert found is not None
+    return found
+
+
+def _editable(asset: Asset) -> dict[str, Any]:
+    return {
+        "focal_x": asset.focal_x,
+        "focal_y": asset.focal_y,
+        "caption": asset.caption,
+        "credit": asset.credit,
+        "rights": dict(asset.rights),
+    }
+
+
+def ready(
+    conn: Connection, asset: str, *, renditions: Sequence[Mapping[str, Any]], placeholder: str, colour: str
+) -> None:
+    """Records the publishable set."""
+    site = _set_state(conn, asset, "ready", None)
+    run(
+        conn,
+        """UPDATE asset SET renditions = :renditions, placeholder = :placeholder, colour = :colour
+        WHERE id = :asset""",
+        asset=asset, renditions=Jsonb(list(renditions)), placeholder=placeholder, colour=colour,
+    )  # fmt: skip
+    events.emit(conn, "asset.ready", site=site, asset=asset)
+
+
+def failed(conn: Connection, asset: str, error: str) -> None:
+    """Records that no renditions can be made; articles that use it are blocked, by name."""
+    site = _set_state(conn, asset, "failed", error)
+    events.emit(conn, "asset.failed", site=site, asset=asset, error=error)
+
+
+def _set_state(conn: Connection, asset: str, state: str, error: str | None) -> str:
+    found = row(
+        conn,
+        """UPDATE asset SET state = :state, error = :error, updated_at = clock_timestamp()
+        WHERE id = :asset RETURNING site""",
+        asset=asset, state=state, error=error,
+    )  # fmt: skip
+    assert found is not None
+    return str(found["site"])

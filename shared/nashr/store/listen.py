@@ -1,0 +1,53 @@
+"""LISTEN on PostgreSQL with reconnects: a wake-up is a hint, so a lost connection is only a pause."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+import psycopg
+import psycopg.sql
+
+
+class Listener:
+    """Waits for notifications on channels."""
+
+    def __init__(self, url: str, *channels: str) -> None:
+        self._url = url
+        self._channels = channels
+        self._conn: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether a notification came within ``seconds``; also true after a reconnect."""
+        try:
+            if self._conn is None:
+                self._conn = self._connect()
+                return True
+            first = next(iter(self._conn.notifies(timeout=seconds, stop_after=1)), None)
+            if first is not None:
+                for _ in self._conn.notifies(timeout=0):
+                    pass
+        except psycopg.Error:
+            self._drop()
+            time.sleep(min(seconds, 0.2))
+            return False
+        return first is not None
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        conn = psycopg.connect(self._url, autocommit=True, connect_timeout=3)
+        for channel in self._channels:
+            conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+        return conn
+
+    def _drop(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+        self._conn = None

@@ -1,0 +1,84 @@
+"""The manifest of assets on the site (renditions, cards, CSS, fonts) and which page uses which.
+
+A page's use is recorded under the key's row lock before the key is confirmed; deletion takes the
+same lock and counts uses again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from nashr.domain.errors import Retryable
+from nashr.store.database import row, rows, run
+
+
+class AssetMissing(Retryable):
+    """A page names an asset that the store has not acknowledged yet."""
+
+
+def stored(conn: Connection, key: str) -> bool:
+    """Whether the store has acknowledged this key."""
+    found = row(conn, "SELECT state FROM object WHERE key = :key", key=key)
+    return found is not None and found["state"] == "stored"
+
+
+def record(conn: Connection, key: str, *, site: str, sha256: str, content_type: str, size: int) -> None:
+    """Writes down an acknowledged PUT of an asset."""
+    run(
+        conn,
+        """INSERT INTO object (key, site, sha256, content_type, bytes, state, stored_at)
+        VALUES (:key, :site, :sha256, :content_type, :size, 'stored', clock_timestamp())
+        ON CONFLICT (key) DO UPDATE SET state = 'stored', stored_at = clock_timestamp()""",
+        key=key, site=site, sha256=sha256, content_type=content_type, size=size,
+    )  # fmt: skip
+
+
+def use(conn: Connection, page: int, keys: Iterable[str], *, site: str, version: int) -> None:
+    """Records that a version of a page names these keys, then confirms each.
+
+    Raises AssetMissing (naming one) when a key is not stored, or is being deleted.
+    """
+    wanted = sorted(set(keys))
+    found = rows(
+        conn, "SELECT key, state FROM object WHERE key = ANY(:keys) ORDER BY key FOR SHARE", keys=wanted
+    )
+    there = {item["key"] for item in found if item["state"] == "stored"}
+    absent = [key for key in wanted if key not in there]
+    if absent:
+        raise AssetMissing(f"{absent[0]} is not confirmed by the store yet")
+    run(
+        conn,
+        """INSERT INTO asset_use (page, key, site, version)
+        SELECT :page, key, :site, :version FROM unnest(CAST(:keys AS text[])) AS k(key)
+        ON CONFLICT (page, key) DO UPDATE SET version = excluded.version
+            WHERE asset_use.version < excluded.version""",
+        page=page, site=site, version=version, keys=wanted,
+    )  # fmt: skip
+
+
+def unused_by(conn: Connection, page: int, *, version: int) -> None:
+    """Forgets uses by versions of a page before ``version``: that one is live."""
+    run(conn, "DELETE FROM asset_use WHERE page = :page AND version < :version", page=page, version=version)
+
+
+def mark_deleting(conn: Connection, keys: Iterable[str]) -> Sequence[str]:
+    """Marks those of the keys that no page uses; from here on a page that wants one uploads it again."""
+    locked = rows(
+        conn,
+        "SELECT key FROM object WHERE key = ANY(:keys) ORDER BY key FOR UPDATE",
+        keys=sorted(set(keys)),
+    )
+    free = rows(
+        conn,
+        """UPDATE object SET state = 'deleting' WHERE key = ANY(:keys)
+            AND NOT EXISTS (SELECT 1 FROM asset_use WHERE asset_use.key = object.key) RETURNING key""",
+        keys=[item["key"] for item in locked],
+    )
+    return sorted(item["key"] for item in free)
+
+
+def deleted(conn: Connection, keys: Iterable[str]) -> None:
+    """Forgets keys whose objects are gone, unless they were stored anew meanwhile."""
+    run(conn, "DELETE FROM object WHERE key = ANY(:keys) AND state = 'deleting'", keys=sorted(set(keys)))

@@ -1,0 +1,311 @@
+"""The step queue: add, claim, beat, finish, fail, release. PostgreSQL is the queue of record.
+
+Every change of a claimed step names its fence; zero rows changed means another worker holds it now.
+Locks are taken in one order everywhere: input steps, then pages by path, then page steps, then events.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Engine
+
+from nashr.domain.errors import Fenced
+from nashr.steps import STEPS, Priority, backoff_seconds
+from nashr.store.database import row, rows, run, scalar, statement
+
+CHANNEL = "nashr_step"
+
+_DUE = """available_at <= clock_timestamp()
+    AND (state = 'ready' OR (state = 'leased' AND lease_until < clock_timestamp()))"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A claimed step: what to do, and the fence that proves the claim."""
+
+    id: int
+    site: str
+    kind: str
+    key: str
+    input: Mapping[str, Any]
+    priority: int
+    attempts: int
+    fence: int
+    waited: float
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the relay tells the transport: look at this step."""
+
+    step: int
+    kind: str
+    priority: int
+
+
+def notify(conn: Connection) -> None:
+    """Wakes the relay when the transaction commits."""
+    run(conn, f"NOTIFY {CHANNEL}")
+
+
+def add(
+    conn: Connection,
+    kind: str,
+    key: str,
+    *,
+    site: str,
+    data: Mapping[str, Any],
+    priority: int = Priority.normal,
+) -> tuple[int, bool]:
+    """Inserts an input-hashed step unless it exists; returns its id and whether it is done.
+
+    The row stays locked until the transaction ends, so that a finish and a publish see each other.
+    A dead step is tried afresh: asking again is the editor's replay.
+    """
+    found = row(
+        conn,
+        """INSERT INTO step (site, kind, key, input, priority) VALUES (:site, :kind, :key, :data, :priority)
+        ON CONFLICT (kind, key) DO UPDATE SET
+            priority = LEAST(step.priority, excluded.priority),
+            attempts = CASE WHEN step.state = 'dead' THEN 0 ELSE step.attempts END,
+            state = CASE WHEN step.state = 'dead' THEN 'ready' ELSE step.state END
+        RETURNING id, state""",
+        site=site, kind=kind, key=key, data=Jsonb(data), priority=priority,
+    )  # fmt: skip
+    assert found is not None
+    return found["id"], found["state"] == "done"
+
+
+def rearm(
+    conn: Connection,
+    kind: str,
+    key: str,
+    *,
+    site: str,
+    data: Mapping[str, Any],
+    priority: int = Priority.normal,
+    delay: float = 0.0,
+) -> int:
+    """Makes the one step of this kind and key due ``delay`` seconds from now, or sooner if it was.
+
+    A step that runs at this moment is left alone: its finish looks whether more was wanted.
+    """
+    step = scalar(
+        conn,
+        """INSERT INTO step AS s (site, kind, key, input, priority, available_at)
+        VALUES (:site, :kind, :key, :data, :priority, clock_timestamp() + make_interval(secs => :delay))
+        ON CONFLICT (kind, key) DO UPDATE SET
+            state = CASE WHEN s.state = 'leased' THEN 'leased' ELSE 'ready' END,
+            available_at = CASE s.state WHEN 'leased' THEN s.available_at
+                WHEN 'ready' THEN LEAST(s.available_at, excluded.available_at) ELSE excluded.available_at END,
+            priority = CASE s.state WHEN 'done' THEN excluded.priority
+                ELSE LEAST(s.priority, excluded.priority) END,
+            attempts = CASE WHEN s.state IN ('ready', 'leased') THEN s.attempts ELSE 0 END,
+            dispatched_at = CASE WHEN s.state = 'leased' THEN s.dispatched_at END
+        RETURNING id""",
+        site=site, kind=kind, key=key, data=Jsonb(data), priority=priority, delay=delay,
+    )  # fmt: skip
+    return int(step)
+
+
+def pull(conn: Connection, step: int) -> None:
+    """Makes a ready step due now."""
+    run(
+        conn,
+        """UPDATE step SET available_at = clock_timestamp(), dispatched_at = NULL
+        WHERE id = :step AND state = 'ready' AND available_at > clock_timestamp()""",
+        step=step,
+    )
+
+
+def claim(engine: Engine, step: int, *, owner: str, lease: float) -> Step | None:
+    """Takes a due step: raises its fence and counts the attempt before anything runs."""
+    with statement(engine) as conn:
+        return _claim(conn, f"id = :step AND {_DUE}", owner=owner, lease=lease, step=step)
+
+
+def claim_next(
+    engine: Engine, kinds: Sequence[str], *, owner: str, lease: float, where: str = "true"
+) -> Step | None:
+    """Takes the first due step of these kinds that also satisfies ``where``, past locked rows."""
+    query = f"""id = (SELECT id FROM step WHERE kind = ANY(:kinds) AND {_DUE} AND {where}
+        ORDER BY priority, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"""
+    with statement(engine) as conn:
+        return _claim(conn, query, owner=owner, lease=lease, kinds=list(kinds))
+
+
+def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: Any) -> Step | None:
+    found = row(
+        conn,
+        f"""UPDATE step SET state = 'leased', fence = fence + 1, attempts = attempts + 1,
+            lease_owner = :owner, started_at = clock_timestamp(),
+            lease_until = clock_timestamp() + make_interval(secs => :lease)
+        WHERE {where}
+        RETURNING id, site, kind, key, input, priority, attempts, fence,
+            EXTRACT(EPOCH FROM clock_timestamp() - available_at)::float8 AS waited""",
+        owner=owner, lease=lease, **values,
+    )  # fmt: skip
+    return Step(**found) if found else None
+
+
+def beat(engine: Engine, held: Iterable[tuple[int, int]], *, lease: float) -> None:
+    """Extends the leases of (step, fence) pairs that are still ours."""
+    steps, fences = zip(*held, strict=True)
+    with statement(engine) as conn:
+        run(
+            conn,
+            """UPDATE step SET lease_until = clock_timestamp() + make_interval(secs => :lease)
+            FROM unnest(CAST(:steps AS bigint[]), CAST(:fences AS bigint[])) AS held(id, fence)
+            WHERE step.id = held.id AND step.fence = held.fence AND step.state = 'leased'""",
+            lease=lease, steps=list(steps), fences=list(fences),
+        )  # fmt: skip
+
+
+def finish(
+    conn: Connection, step: Step, *, result: Mapping[str, Any] | None = None, again_at: datetime | None = None
+) -> None:
+    """Ends a step as done, or as due again at ``again_at``. Raises Fenced when it is another's."""
+    changed = run(
+        conn,
+        """UPDATE step SET
+            state = CASE WHEN CAST(:again AS timestamptz) IS NULL THEN 'done' ELSE 'ready' END,
+            available_at = COALESCE(CAST(:again AS timestamptz), available_at), attempts = 0, error = NULL,
+            result = :result, finished_at = clock_timestamp(),
+            lease_owner = NULL, lease_until = NULL, dispatched_at = NULL
+        WHERE id = :id AND fence = :fence AND state = 'leased'""",
+        id=step.id, fence=step.fence, again=again_at, result=Jsonb(result) if result is not None else None,
+    )  # fmt: skip
+    if not changed:
+        raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")
+
+
+def retry(conn: Connection, step: Step, error: str) -> None:
+    """Puts a step back with a back-off; full jitter within the upper half."""
+    delay = backoff_seconds(step.attempts) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load only
+    run(
+        conn,
+        """UPDATE step SET state = 'ready', error = :error, lease_owner = NULL, lease_until = NULL,
+            dispatched_at = NULL, available_at = clock_timestamp() + make_interval(secs => :delay)
+        WHERE id = :id AND fence = :fence AND state = 'leased'""",
+        id=step.id, fence=step.fence, error=error[:2000], delay=delay,
+    )  # fmt: skip
+
+
+def bury(conn: Connection, step: Step, error: str) -> bool:
+    """Ends a step as dead; false when it is another's by now."""
+    return bool(
+        run(
+            conn,
+            """UPDATE step SET state = 'dead', error = :error, finished_at = clock_timestamp(),
+                lease_owner = NULL, lease_until = NULL, dispatched_at = NULL
+            WHERE id = :id AND fence = :fence AND state = 'leased'""",
+            id=step.id, fence=step.fence, error=error[:2000],
+        )
+    )  # fmt: skip
+
+
+def release(engine: Engine, owner: str) -> int:
+    """Gives back at once what a dead or leaving process held; returns how many steps."""
+    with statement(engine) as conn:
+        return run(
+            conn,
+            f"""WITH held AS (SELECT id FROM step WHERE state = 'leased' AND lease_owner = :owner
+                ORDER BY id FOR UPDATE SKIP LOCKED),
+            freed AS (UPDATE step SET state = 'ready', lease_owner = NULL, lease_until = NULL,
+                dispatched_at = NULL WHERE id IN (SELECT id FROM held) RETURNING id)
+            SELECT pg_notify('{CHANNEL}', ''), id FROM freed""",
+            owner=owner,
+        )
+
+
+def take_due(conn: Connection, *, redispatch: float, per_queue: int, limit: int = 200) -> list[Hint]:
+    """Marks due steps as hinted and returns them, breaking first.
+
+    At most ``per_queue`` hints per kind and class are out at a time, so that a long backlog costs
+    the relay nothing while it waits.
+    """
+    taken = rows(
+        conn,
+        f"""WITH due AS (
+            SELECT id FROM step WHERE {_DUE} AND (dispatched_at IS NULL
+                OR dispatched_at < clock_timestamp() - make_interval(secs => :again))
+            ORDER BY priority, available_at, id LIMIT :scan FOR UPDATE SKIP LOCKED
+        ), out AS (
+            SELECT kind, priority, count(*) AS n FROM step
+            WHERE state = 'ready' AND dispatched_at >= clock_timestamp() - make_interval(secs => :again)
+            GROUP BY kind, priority
+        ), ranked AS (
+            SELECT s.id, row_number() OVER (PARTITION BY s.kind, s.priority ORDER BY s.available_at, s.id)
+                + COALESCE(out.n, 0) AS place
+            FROM due JOIN step s USING (id) LEFT JOIN out USING (kind, priority)
+        )
+        UPDATE step SET dispatched_at = clock_timestamp()
+        FROM (SELECT id FROM ranked WHERE place <= :per_queue LIMIT :limit) AS chosen
+        WHERE step.id = chosen.id RETURNING step.id AS step, step.kind, step.priority""",
+        again=redispatch, per_queue=per_queue, limit=limit, scan=limit * 5,
+    )  # fmt: skip
+    hints = [Hint(**item) for item in taken]
+    return sorted(hints, key=lambda hint: (hint.priority, hint.step))
+
+
+def seconds_to_next(conn: Connection) -> float | None:
+    """Seconds until the next step becomes due or a lease runs out; None when nothing waits."""
+    found = scalar(
+        conn,
+        """SELECT EXTRACT(EPOCH FROM min(CASE WHEN state = 'ready' THEN available_at ELSE lease_until END)
+            - clock_timestamp())::float8
+        FROM step WHERE (state = 'ready' AND available_at > clock_timestamp())
+            OR (state = 'leased' AND lease_until > clock_timestamp())""",
+    )
+    return None if found is None else float(found)
+
+
+def overdue(engine: Engine, kinds: Sequence[str], *, seconds: float) -> int:
+    """How many steps of these kinds have been due, and unclaimed, for longer than ``seconds``."""
+    with statement(engine) as conn:
+        return int(
+            scalar(
+                conn,
+                f"""SELECT count(*) FROM step WHERE kind = ANY(:kinds) AND {_DUE}
+                    AND GREATEST(available_at, COALESCE(lease_until, available_at))
+                        < clock_timestamp() - make_interval(secs => :seconds)""",
+                kinds=list(kinds), seconds=seconds,
+            )
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The state of the queue for people on call."""
+
+    oldest_due_seconds: float
+    oldest_due_seconds_outside_bulk: float
+    due: int
+    leased: int
+    dead: int
+
+
+def backlog(conn: Connection) -> Backlog:
+    """Ages in seconds; zero when nothing is due."""
+    age = "COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - min(available_at)"
+    found = row(
+        conn,
+        f"""SELECT {age} FILTER (WHERE {_DUE}))::float8, 0) AS oldest_due_seconds,
+            {age} FILTER (WHERE priority < 2 AND {_DUE}))::float8, 0) AS oldest_due_seconds_outside_bulk,
+            count(*) FILTER (WHERE {_DUE}) AS due, count(*) FILTER (WHERE state = 'leased') AS leased,
+            count(*) FILTER (WHERE state = 'dead') AS dead
+        FROM step WHERE state <> 'done'""",
+    )
+    assert found is not None
+    return Backlog(**found)
+
+
+def wait_of(kind: str, *, first: bool) -> float:
+    """Seconds a page waits for a step of this kind."""
+    return STEPS[kind].first_wait if first else STEPS[kind].wait

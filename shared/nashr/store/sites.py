@@ -1,0 +1,77 @@
+"""Sites: apply, read. Applying bumps every page of the chrome; it never touches articles' content."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
+
+from nashr.domain.errors import Refused
+from nashr.domain.site import Site, parse_site
+from nashr.pages import PageKind, PageSpec, chrome_pages
+from nashr.steps import Priority
+from nashr.store import events, pagerows
+from nashr.store.database import row, rows, run
+
+
+@dataclass(frozen=True)
+class SiteRow:
+    """A site with its secret, which keys the names of its assets, and its version (for If-Match)."""
+
+    site: Site
+    secret: str
+    version: int
+
+
+def find(conn: Connection, site: str) -> SiteRow | None:
+    found = row(conn, "SELECT config, secret, version FROM site WHERE id = :site", site=site)
+    if found is None:
+        return None
+    return SiteRow(parse_site(found["config"]), found["secret"], found["version"])
+
+
+def get(conn: Connection, site: str) -> SiteRow:
+    """The site, or Refused("not_found")."""
+    found = find(conn, site)
+    if found is None:
+        raise Refused("not_found", f"there is no site {site}")
+    return found
+
+
+def every(conn: Connection) -> Sequence[Site]:
+    return [parse_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
+
+
+def apply(conn: Connection, site: Site, *, actor: str, version: int | None = None) -> int:
+    """Creates or updates a site; returns its version. ``version``: what the caller read (If-Match)."""
+    before = row(conn, "SELECT version, config FROM site WHERE id = :id FOR UPDATE", id=site.id)
+    if version is not None and before is not None and before["version"] != version:
+        raise Refused(
+            "precondition_failed", f"the site is at version {before['version']} by now: read it again"
+        )
+    if before is not None and before["config"] == site.to_json():
+        return int(before["version"])
+    run(
+        conn,
+        """INSERT INTO site (id, config, secret) VALUES (:id, :config, :secret)
+        ON CONFLICT (id) DO UPDATE SET config = excluded.config, version = site.version + 1,
+            updated_at = clock_timestamp()""",
+        id=site.id, config=Jsonb(site.to_json()), secret=secrets.token_hex(32),
+    )  # fmt: skip
+    _want_chrome(conn, site, rebuild=before is not None)
+    events.record(conn, "site.apply", site.id, site=site.id, actor=actor)
+    return get(conn, site.id).version
+
+
+def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
+    routes = PageSpec("/_nashr/sites.json", PageKind.routes)
+    locked = pagerows.lock(conn, site.id, (routes, *chrome_pages(site)))
+    pagerows.want(conn, locked.values())
+    if rebuild:
+        others = [item["id"] for item in rows(
+            conn, "SELECT id FROM page WHERE site = :site AND kind IN ('article', 'archive')", site=site.id,
+        )]  # fmt: skip
+        pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk)

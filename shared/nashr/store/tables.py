@@ -1,0 +1,374 @@
+"""The tables, as SQLAlchemy Core sees them. Migrations make them; tests compare the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_NOW = text("clock_timestamp()")
+
+
+def _time(name: str, *, now: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=not now, server_default=_NOW if now else None)
+
+
+site = Table(
+    "site",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("config", JSONB, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    _time("created_at", now=True),
+    _time("updated_at", now=True),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, ForeignKey("site.id")),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    _time("created_at", now=True),
+    _time("expires_at"),
+    _time("revoked_at"),
+)
+
+asset = Table(
+    "asset",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("original_key", Text, nullable=False),
+    Column("focal_x", Double),
+    Column("focal_y", Double),
+    Column("caption", Text),
+    Column("credit", Text),
+    Column("rights", JSONB, nullable=False, server_default="{}"),
+    Column("digital_source_type", Text),
+    Column("state", Text, nullable=False, server_default="processing"),
+    Column("error", Text),
+    Column("renditions", JSONB, nullable=False, server_default="[]"),
+    Column("placeholder", Text),
+    Column("colour", Text),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    Column("created_by", Text, nullable=False),
+    _time("created_at", now=True),
+    _time("updated_at", now=True),
+    _time("withdrawn_at"),
+    UniqueConstraint("site", "sha256"),
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, Identity(), nullable=False, unique=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("external_id", Text),
+    Column("short_id", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("slug_frozen", Boolean, nullable=False, server_default="false"),
+    Column("section", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("translation_of", Text),
+    Column("latest_revision", Integer, nullable=False),
+    Column("live_revision", Integer),
+    Column("status", Text, nullable=False, server_default="draft"),
+    Column("removal", JSONB),
+    Column("page", BigInteger, ForeignKey("page.id")),
+    Column("path", Text),
+    Column("front", Boolean, nullable=False, server_default="true"),
+    Column("feeds", Boolean, nullable=False, server_default="true"),
+    Column("sitemap", Boolean, nullable=False, server_default="true"),
+    Column("linkable", Boolean, nullable=False, server_default="true"),
+    Column("created_by", Text, nullable=False),
+    _time("published_at"),
+    _time("modified_at"),
+    _time("created_at", now=True),
+    _time("updated_at", now=True),
+    UniqueConstraint("site", "external_id"),
+    UniqueConstraint("site", "short_id"),
+    UniqueConstraint("site", "section", "slug"),
+    Index(
+        "ix_article_live", "site", text("published_at DESC"), "number",
+        postgresql_where=text("live_revision IS NOT NULL"),
+    ),
+    Index(
+        "ix_article_live_section", "site", "section", text("published_at DESC"), "number",
+        postgresql_where=text("live_revision IS NOT NULL"),
+    ),
+    Index("ix_article_updated", "site", text("updated_at DESC"), "id"),
+    Index("ix_article_translation_of", "translation_of", postgresql_where=text("translation_of IS NOT NULL")),
+)  # fmt: skip
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("article", Text, ForeignKey("article.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("doc", JSONB, nullable=False),
+    Column("note", Text),
+    Column("actor", Text, nullable=False),
+    _time("created_at", now=True),
+)
+
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("article", Text, ForeignKey("article.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _time("at", now=True),
+)
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, Identity(), nullable=False),
+    Column("site", Text, nullable=False),
+    Column("article", Text, ForeignKey("article.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("notify", Boolean, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default="{}"),
+    Column("error", Text),
+    Column("actor", Text, nullable=False),
+    Column("page", BigInteger, ForeignKey("page.id")),
+    Column("page_version", BigInteger),
+    Column("receipt", JSONB),
+    _time("requested_at", now=True),
+    _time("due_at", now=True),
+    _time("released_at"),
+    _time("live_at"),
+    Index("ix_publication_article", "article", text("number DESC")),
+    Index(
+        "ix_publication_unproven", "page",
+        postgresql_where=text("receipt IS NULL AND state IN ('live', 'running')"),
+    ),
+)  # fmt: skip
+
+publication_step = Table(
+    "publication_step",
+    metadata,
+    Column("publication", Text, ForeignKey("publication.id"), primary_key=True),
+    Column("step", BigInteger, ForeignKey("step.id"), primary_key=True),
+    Column("site", Text, nullable=False),
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("wanted", BigInteger, nullable=False, server_default="0"),
+    Column("attempted", BigInteger, nullable=False, server_default="0"),
+    Column("live", BigInteger, nullable=False, server_default="0"),
+    Column("purged", BigInteger, nullable=False, server_default="0"),
+    Column("stored", BigInteger, nullable=False, server_default="0"),
+    Column("etag", Text),
+    Column("body_hash", Text),
+    Column("sha256", Text),
+    _time("live_at"),
+    UniqueConstraint("site", "path"),
+    Index("ix_page_subject", "site", "kind", "subject"),
+)
+
+step = Table(
+    "step",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("input", JSONB, nullable=False, server_default="{}"),
+    Column("state", Text, nullable=False, server_default="ready"),
+    Column("priority", SmallInteger, nullable=False, server_default="1"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("error", Text),
+    Column("result", JSONB),
+    _time("available_at", now=True),
+    _time("dispatched_at"),
+    _time("lease_until"),
+    _time("started_at"),
+    _time("finished_at"),
+    _time("created_at", now=True),
+    UniqueConstraint("kind", "key"),
+    Index(
+        "ix_step_due", "priority", "available_at", "id",
+        postgresql_where=text("state IN ('ready', 'leased')"),
+    ),
+    Index("ix_step_asset", text("(input->>'asset')"), postgresql_where=text("kind IN ('images', 'cards')")),
+    Index("ix_step_dead", "site", "id", postgresql_where=text("state = 'dead'")),
+    postgresql_with={
+        "fillfactor": "70",
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_analyze_scale_factor": "0.02",
+    },
+)  # fmt: skip
+
+need = Table(
+    "need",
+    metadata,
+    Column("step", BigInteger, ForeignKey("step.id"), primary_key=True),
+    Column("page", BigInteger, ForeignKey("page.id"), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Index("ix_need_page", "page"),
+)
+
+site_object = Table(
+    "object",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    _time("stored_at"),
+)
+
+asset_use = Table(
+    "asset_use",
+    metadata,
+    Column("page", BigInteger, ForeignKey("page.id"), primary_key=True),
+    Column("key", Text, ForeignKey("object.key"), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("ix_asset_use_key", "key"),
+)
+
+signature = Table(
+    "signature",
+    metadata,
+    Column("article", BigInteger, ForeignKey("article.number"), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),
+    Column("terms", ARRAY(BigInteger), nullable=False),
+    Column("weights", ARRAY(REAL), nullable=False),
+    Column("title_terms", ARRAY(BigInteger), nullable=False),
+    Column("sketch", ARRAY(BigInteger), nullable=False),
+)
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("site", Text, nullable=False, primary_key=True),
+    Column("language", Text, nullable=False, primary_key=True),
+    Column("term", BigInteger, nullable=False, primary_key=True),
+    Column("article", BigInteger, nullable=False, primary_key=True),
+    Column("weight", REAL, nullable=False),
+    Index("ix_posting_article", "article"),
+)
+
+term = Table(
+    "term",
+    metadata,
+    Column("site", Text, nullable=False, primary_key=True),
+    Column("language", Text, nullable=False, primary_key=True),
+    Column("term", BigInteger, nullable=False, primary_key=True),
+    Column("articles", Integer, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("src", BigInteger, ForeignKey("article.number"), primary_key=True),
+    Column("slot", Text, nullable=False, primary_key=True),
+    Column("position", SmallInteger, nullable=False, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("dst", BigInteger, ForeignKey("article.number"), nullable=False),
+    Column("score", REAL, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_link_dst", "dst"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("article", Text),
+    Column("publication", Text),
+    Column("data", JSONB, nullable=False, server_default="{}"),
+    _time("at", now=True),
+    Index("ix_event_publication", "publication", "id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("site", Text),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default="{}"),
+    _time("at", now=True),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("site", Text),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _time("created_at", now=True),
+    Index("ix_idempotency_age", "created_at"),
+)
