@@ -82,16 +82,16 @@ class Sender:
         """Sends hints; raises TransportUnavailable, after which some may have been sent."""
         try:
             for hint in hints:
-                self._app.amqp.send_task_message(
-                    self._producer,
-                    TASK,
-                    self._app.amqp.create_task_message(
-                        str(hint.step), TASK, (hint.step,), {}, ignore_result=True
-                    ),
+                message = self._app.amqp.create_task_message(
+                    str(hint.step), TASK, (hint.step,), {}, ignore_result=True
+                )
+                self._producer.publish(
+                    message.body,
                     routing_key=queue_of(hint.kind, hint.priority),
                     exchange="",
-                    retry=False,
-                    declare=(),
+                    serializer="json",
+                    headers=message.headers,
+                    **message.properties,
                 )
         except (OperationalError, RedisError, OSError) as error:
             raise TransportUnavailable(f"Valkey does not take hints: {error}") from error

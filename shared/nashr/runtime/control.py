@@ -37,13 +37,15 @@ class StackStatus:
 
 
 def status(data: Path) -> StackStatus:
-    """What runs in ``data``. A file left by a killed supervisor counts as stopped."""
+    """What runs in ``data``. What a supervisor that is gone wrote down says nothing about now."""
     alive = folder.is_locked(data)
+    pid = folder.holder(data) if alive else None
     written = records.read(data / records.STATUS)
-    programs = (ProgramStatus(**row) for row in written.get("programs", []))
-    if not alive:
-        return StackStatus("stopped", None, tuple(_stopped(program) for program in programs))
-    return StackStatus(written.get("state", "starting"), folder.holder(data), tuple(programs))
+    programs = tuple(ProgramStatus(**row) for row in written.get("programs", []))
+    if pid is not None and written.get("pid") == pid:
+        return StackStatus(str(written["state"]), pid, programs)
+    state = "starting" if pid is not None else "stopping" if alive else "stopped"
+    return StackStatus(state, pid, tuple(_stopped(program) for program in programs))
 
 
 def _stopped(program: ProgramStatus) -> ProgramStatus:

@@ -1,0 +1,53 @@
+"""What goes into a social card and what comes out: plain values, safe to import anywhere.
+
+Not here: pixels. This module never loads libvips, so that the worker itself stays small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nashr.domain.errors import Permanent
+
+Direction = Literal["rtl", "ltr"]
+
+
+class UnreadableHero(Permanent):
+    """The hero is broken, too large or no photo format; draw the card without it."""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A site's look. Colours are ``#rgb`` or ``#rrggbb``; others fall back to the house's own."""
+
+    accent: str
+    background: str
+    text: str
+    site_name: str
+    logo_png: bytes | None = None
+
+
+@dataclass(frozen=True)
+class CardText:
+    """The words of one card; ``label`` is the section or the kicker and may be empty."""
+
+    headline: str
+    label: str
+    language: str
+    direction: Direction
+    date_text: str | None = None
+    breaking: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """A drawn card. ``missing`` holds the characters that our fonts have no glyph for."""
+
+    data: bytes
+    width: int
+    height: int
+    content_type: str
+    lines: int
+    font_size: int
+    missing: str = ""

@@ -1,0 +1,148 @@
+"""A view and a site in, the bytes of a page and its headers out. Pure: no clock, no network, no database.
+
+Same inputs give the same bytes; two versions of a page differ only in the stamp that this module sets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from nashr.domain.site import Site
+
+from nashr_delivery import article, feeds, listing, notices, sitemaps, wellknown
+from nashr_delivery.assets import site_assets
+from nashr_delivery.chrome import Asset, Chrome, Links, SiteAssets
+from nashr_delivery.markup import Draft
+from nashr_delivery.views import (
+    ArticleView,
+    FaviconView,
+    FeedView,
+    ListingView,
+    ManifestView,
+    RedirectView,
+    RobotsView,
+    SitemapIndexView,
+    SitemapView,
+    TombstoneView,
+    View,
+)
+
+__all__ = [
+    "ASSET_CACHE",
+    "PAGE_CACHE",
+    "Asset",
+    "Page",
+    "SiteAssets",
+    "render",
+    "site_assets",
+    "surrogate_tags",
+]
+
+PAGE_CACHE: Final = "public, max-age=0, s-maxage=86400, stale-if-error=86400"
+ASSET_CACHE: Final = "public, max-age=31536000, immutable"
+
+_STAMPS: Final = {
+    "text/html; charset=utf-8": ('<meta charset="utf-8">', '<meta name="nashr:version" content="{}">'),
+    "text/plain; charset=utf-8": ("", "# nashr:version {}\n"),
+    "application/manifest+json": ("{", '"nashr_version": {}, '),
+    "application/feed+json": ("{", '"_nashr": {{"version": {}}}, '),
+}
+_XML_STAMP: Final = ('<?xml version="1.0" encoding="utf-8"?>\n', "<!-- nashr:version {} -->\n")
+
+
+@dataclass(frozen=True)
+class Page:
+    """An object for the site's bucket.
+
+    ``metadata`` holds ``status`` and ``location`` of redirects and tombstones and ``surrogate-key``; whoever
+    stores the page adds its version there. ``asset_paths`` is every ``/media``, ``/cards`` and ``/assets``
+    path that the body names. ``body_without_stamp_hash`` covers body, headers and metadata.
+    """
+
+    path: str
+    body: bytes
+    content_type: str
+    cache_control: str
+    metadata: dict[str, str]
+    tags: tuple[str, ...]
+    asset_paths: frozenset[str]
+    body_without_stamp_hash: str
+
+
+def render(view: View, site: Site, assets: SiteAssets, *, version: int) -> Page:
+    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp."""
+    links = Links(site)
+    draft = _draft(view, Chrome(site, assets, links))
+    tags = surrogate_tags(view, site)
+    metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
+    return Page(
+        path=view.path,
+        body=_stamped(draft, version),
+        content_type=draft.content_type,
+        cache_control=PAGE_CACHE,
+        metadata=metadata,
+        tags=tags,
+        asset_paths=frozenset(links.used),
+        body_without_stamp_hash=_digest(draft, metadata),
+    )
+
+
+def surrogate_tags(view: View, site: Site) -> tuple[str, ...]:
+    """The keys by which an edge drops the page: its site, its kind, its article or section. ASCII."""
+    tags = [f"site-{site.id}", f"kind-{_kind(view)}"]
+    if isinstance(view, ArticleView):
+        tags.append(f"article-{view.article_id}")
+    if isinstance(view, ListingView | FeedView) and view.section:
+        tags.append(f"section-{quote(view.section.slug)}")
+    return tuple(tags)
+
+
+def _kind(view: View) -> str:
+    return type(view).__name__.removesuffix("View").lower()
+
+
+def _draft(view: View, chrome: Chrome) -> Draft:
+    """The renderer of each kind of view. ``match`` lets mypy prove that none is missing."""
+    found: Draft
+    match view:
+        case ArticleView():
+            found = article.draft(view, chrome)
+        case ListingView():
+            found = listing.draft(view, chrome)
+        case FeedView():
+            found = feeds.draft(view, chrome)
+        case SitemapView():
+            found = sitemaps.draft(view, chrome)
+        case SitemapIndexView():
+            found = sitemaps.index_draft(view, chrome)
+        case TombstoneView():
+            found = notices.tombstone(view, chrome)
+        case RedirectView():
+            found = notices.redirect(view, chrome)
+        case RobotsView():
+            found = wellknown.robots(view, chrome)
+        case ManifestView():
+            found = wellknown.manifest(chrome)
+        case FaviconView():
+            found = wellknown.favicon(chrome)
+    return found
+
+
+def _stamped(draft: Draft, version: int) -> bytes:
+    """The body with the version behind its first fixed words, which stand before any text of the newsroom."""
+    if isinstance(draft.body, bytes):
+        return draft.body
+    before, stamp = _STAMPS.get(draft.content_type, _XML_STAMP)
+    head, found, tail = draft.body.partition(before) if before else ("", "", draft.body)
+    if found != before:
+        raise ValueError(f"a body of {draft.content_type} must hold {before!r}")
+    return f"{head}{found}{stamp.format(version)}{tail}".encode()
+
+
+def _digest(draft: Draft, metadata: dict[str, str]) -> str:
+    body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
+    headers = repr((draft.content_type, PAGE_CACHE, sorted(metadata.items())))
+    return hashlib.sha256(headers.encode() + b"\0" + body).hexdigest()

@@ -1,0 +1,298 @@
+"""The delivery steps: release, deliver, purge. Wiring of load, core, publish and the edge's port."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from hashlib import sha256
+
+from nashr import failpoints, sitefiles
+from nashr.bootstrap import Runtime
+from nashr.domain.errors import Retryable
+from nashr.domain.site import Site
+from nashr.observability.logs import logger
+from nashr.pages import REST, PageKind
+from nashr.runtime.worker import Commit, Finish
+from nashr.steps import Priority
+from nashr.store import golive, objects, pagerows, publishing, queue, sites
+from nashr.store.database import row, run, scalar, snapshot, statement, transaction
+from nashr.store.ids import keyed_name
+from nashr.store.pagerows import PageRow
+from nashr.store.queue import Step
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
+
+from nashr_delivery import core, load, publish
+from nashr_delivery.assets import site_assets
+from nashr_delivery.chrome import SiteAssets
+from nashr_delivery.load import Loaded
+
+
+class Delivery:
+    """Handlers of the delivery service."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._assets_stored: set[tuple[str, str]] = set()
+
+    def release(self, step: Step) -> Commit:
+        """The hour of a scheduled publication has come."""
+
+        def commit(conn: Connection) -> Finish:
+            publishing.release(conn, sites.get(conn, step.site).site, step.input["publication"])
+            return Finish()
+
+        return commit
+
+    def deliver(self, step: Step) -> Commit:
+        """Renders a page from one snapshot and stores it, unless it is what the site shows already."""
+        page_id = int(step.input["page"])
+        self._want_more(page_id)
+        with snapshot(self._runtime.engine) as conn:
+            loaded = None if _is_routes(conn, page_id) else load.page(conn, page_id)
+        if loaded is None:
+            return self._routes(page_id)
+        if loaded.view is None:
+            return lambda conn: _nothing_to_show(conn, loaded)
+        version = loaded.page.wanted
+        assets = _assets(loaded.site.site, loaded.site.secret)
+        page = core.render(loaded.view, loaded.site.site, assets, version=version)
+        if _same(loaded.page, page):
+            return lambda conn: self._unchanged(conn, loaded, version)
+        self._store_assets(loaded, assets)
+        self._announce(loaded, page, version)
+        failpoints.reached("deliver.before_put")
+        try:
+            etag = publish.put(
+                self._runtime.site_store, loaded.site.site.key(loaded.page.path), page,
+                row=loaded.page, version=version,
+            )  # fmt: skip
+        except publish.NewerStored as newer:
+            return self._overtaken(loaded.page, newer.version)
+        failpoints.reached("deliver.after_put")
+        return lambda conn: self._live(conn, loaded, page, etag, version)
+
+    def _want_more(self, page: int) -> None:
+        """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
+        with statement(self._runtime.engine) as conn:
+            run(conn, "UPDATE page SET wanted = wanted + 1 WHERE id = :page AND wanted = live", page=page)
+
+    def _store_assets(self, loaded: Loaded, assets: SiteAssets) -> None:
+        """The site's own look, stored once per process and confirmed in the manifest."""
+        site = loaded.site.site
+        if (site.id, assets.css) in self._assets_stored:
+            return
+        files = [sitefiles.File(item.path, item.body, item.content_type) for item in assets.files]
+        sitefiles.put(self._runtime.site_store, site, files)
+        with transaction(self._runtime.engine) as conn:
+            sitefiles.record(conn, site, files)
+        self._assets_stored.add((site.id, assets.css))
+
+    def _announce(self, loaded: Loaded, page: core.Page, version: int) -> None:
+        """Before the PUT: every asset in use and confirmed, the attempt written down."""
+        site = loaded.site.site
+        with transaction(self._runtime.engine) as conn:
+            run(
+                conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted < :version",
+                id=loaded.page.id, version=version,
+            )  # fmt: skip
+            keys = [site.key(path) for path in page.asset_paths]
+            objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
+
+    def _live(self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int) -> Finish:
+        """The store has acknowledged: the page is live, and whatever follows from that begins."""
+        if loaded.shown is not None:
+            golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
+        run(
+            conn,
+            """UPDATE page SET live = :version, stored = :version, etag = :etag, body_hash = :hash,
+                sha256 = :sha256, live_at = clock_timestamp() WHERE id = :id AND live < :version""",
+            id=loaded.page.id, version=version, etag=etag, hash=page.body_without_stamp_hash,
+            sha256=publish.digest(page),
+        )  # fmt: skip
+        objects.unused_by(conn, loaded.page.id, version=version)
+        _purge(conn, loaded.page, priority=_priority(loaded))
+        return self._finish(conn, loaded, version)
+
+    def _unchanged(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
+        """What the site shows is right already: the version counts as live without a PUT."""
+        if loaded.shown is not None:
+            golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
+        run(
+            conn,
+            """UPDATE page SET live = :version, attempted = :version, purged = GREATEST(purged, :version)
+            WHERE id = :id AND live < :version AND purged = live""",
+            id=loaded.page.id, version=version,
+        )  # fmt: skip
+        run(
+            conn,
+            "UPDATE page SET live = :version, attempted = :version WHERE id = :id AND live < :version",
+            id=loaded.page.id, version=version,
+        )  # fmt: skip
+        if loaded.shown is not None and loaded.shown.publication.receipt is None:
+            _purge(conn, loaded.page, priority=_priority(loaded))
+        return self._finish(conn, loaded, version)
+
+    def _finish(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
+        for found, reason in loaded.blocked:
+            publishing.fail(conn, found, reason)
+        return Finish({"version": version}, again_at=_again(conn, loaded, version))
+
+    def _overtaken(self, page: PageRow, stored: int) -> Commit:
+        """The store is ahead: a newer writer was here, or this database is an older backup."""
+        logger().error("page.store_ahead", page=page.id, path=page.path, wanted=page.wanted, stored=stored)
+
+        def commit(conn: Connection) -> Finish:
+            run(
+                conn, "UPDATE page SET wanted = GREATEST(wanted, :stored + 1), etag = NULL WHERE id = :id",
+                id=page.id, stored=stored,
+            )  # fmt: skip
+            return Finish({"stored": stored}, again_at=scalar(conn, "SELECT clock_timestamp()"))
+
+        return commit
+
+    def _routes(self, page_id: int) -> Commit:
+        """What the edge knows of the sites: one object for all, rewritten whole."""
+        with statement(self._runtime.engine) as conn:
+            found = sites.every(conn)
+        routes = [
+            {
+                "id": site.id,
+                "host": site.origin.partition("://")[2],
+                "base_path": site.base_path,
+                "prefix": site.prefix,
+            }
+            for site in found
+        ]
+        self._runtime.site_store.put(
+            "_nashr/sites.json", json.dumps({"sites": routes}).encode(), content_type="application/json",
+            cache_control="no-store",
+        )  # fmt: skip
+
+        def commit(conn: Connection) -> Finish:
+            now = [site.to_json() for site in sites.every(conn)]
+            again = now != [site.to_json() for site in found]
+            run(
+                conn,
+                "UPDATE page SET live = wanted, attempted = wanted, live_at = clock_timestamp() WHERE id = :id",
+                id=page_id,
+            )  # fmt: skip
+            return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if again else None)
+
+        return commit
+
+    def purge(self, step: Step) -> Commit:
+        """Drops the edge's copies of a page, then fetches it as a reader: the receipt."""
+        with statement(self._runtime.engine) as conn:
+            page = pagerows.read(conn, int(step.input["page"]))
+            site = sites.get(conn, page.site).site
+            proof = _unproven(conn, page)
+        url = site.url(page.path)
+        failpoints.reached("purge.before_purge")
+        self._runtime.cdn.purge(urls=[url])
+        receipt = self._receipt(url, page) if proof else None
+
+        def commit(conn: Connection) -> Finish:
+            run(
+                conn, "UPDATE page SET purged = :version WHERE id = :id AND purged < :version",
+                id=page.id, version=page.live,
+            )  # fmt: skip
+            if receipt is not None:
+                _prove(conn, page, receipt)
+            behind = scalar(
+                conn, "SELECT live > :version FROM page WHERE id = :id", id=page.id, version=page.live
+            )
+            return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if behind else None)
+
+        return commit
+
+    def _receipt(self, url: str, page: PageRow) -> dict[str, object]:
+        fetched = self._runtime.cdn.fetch(url)
+        digest = sha256(fetched.body).hexdigest()
+        if digest != page.sha256:
+            raise Retryable(f"the edge does not serve version {page.stored} of {page.path} yet")
+        return {
+            "url": url,
+            "sha256": digest,
+            "cache": fetched.headers.get("x-cache"),
+            "vantage": self._runtime.cdn.vantage,
+        }
+
+
+def _is_routes(conn: Connection, page: int) -> bool:
+    found = row(conn, "SELECT kind FROM page WHERE id = :page", page=page)
+    return found is not None and found["kind"] == PageKind.routes
+
+
+def _same(row: PageRow, page: core.Page) -> bool:
+    """Nothing to send: same bytes but for the stamp, and no PUT of unknown outcome is out there."""
+    return row.live > 0 and row.attempted == row.live and row.body_hash == page.body_without_stamp_hash
+
+
+def _priority(loaded: Loaded) -> int:
+    return loaded.shown.publication.priority if loaded.shown else Priority.normal
+
+
+def _purge(conn: Connection, page: PageRow, *, priority: int) -> None:
+    queue.rearm(
+        conn,
+        "purge",
+        str(page.id),
+        site=page.site,
+        data={"page": page.id, "path": page.path},
+        priority=priority,
+    )
+    queue.notify(conn)
+
+
+def _nothing_to_show(conn: Connection, loaded: Loaded) -> Finish:
+    """No content is ready: look again when the wait ends, or when an input does."""
+    for found, reason in loaded.blocked:
+        publishing.fail(conn, found, reason)
+    return Finish({"waiting": loaded.again_at is not None}, again_at=loaded.again_at)
+
+
+def _again(conn: Connection, loaded: Loaded, version: int) -> datetime | None:
+    """More was wanted meanwhile: at once, or for a listing after its rest."""
+    found = row(
+        conn,
+        """SELECT wanted > :version AS more, clock_timestamp() + make_interval(secs => :rest) AS at
+        FROM page WHERE id = :id""",
+        id=loaded.page.id, version=version, rest=REST.get(PageKind(loaded.page.kind), 0.0),
+    )  # fmt: skip
+    assert found is not None
+    more: datetime = found["at"]
+    return more if found["more"] else loaded.again_at
+
+
+def _unproven(conn: Connection, page: PageRow) -> bool:
+    return bool(
+        scalar(
+            conn,
+            """SELECT EXISTS (SELECT 1 FROM publication WHERE page = :page AND receipt IS NULL
+                AND state IN ('live', 'running') AND released_at IS NOT NULL)""",
+            page=page.id,
+        )
+    )
+
+
+def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
+    """The receipt of every publication that this version shows."""
+    run(
+        conn,
+        """UPDATE publication SET receipt = CAST(:receipt AS jsonb)
+            || jsonb_build_object('revision', revision, 'verified_at', clock_timestamp())
+        WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version""",
+        page=page.id, receipt=Jsonb(receipt), version=page.live,
+    )  # fmt: skip
+
+
+_latest: dict[str, tuple[str, SiteAssets]] = {}
+
+
+def _assets(site: Site, secret: str) -> SiteAssets:
+    """The site's look, built once per process and theme."""
+    theme = json.dumps([site.locale, dict(site.theme), site.base_path], sort_keys=True)
+    if site.id not in _latest or _latest[site.id][0] != theme:
+        _latest[site.id] = (theme, site_assets(site, name=lambda body: keyed_name(secret, body)))
+    return _latest[site.id][1]

@@ -1,0 +1,221 @@
+"""The head of a page: title, canonical, robots, Open Graph and X, feeds, translations. Values; no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from nashr.domain.article import Content
+from nashr.domain.text import plain
+
+from nashr_delivery.chrome import Chrome
+from nashr_delivery.locales import og_locale, stamp
+from nashr_delivery.pictures import largest
+from nashr_delivery.theme import palette
+from nashr_delivery.views import ArticleView, ListingView, Photo, SocialCard
+
+INDEX: Final = "index,follow,max-image-preview:large,max-snippet:-1,max-video-preview:-1"
+NOINDEX: Final = "noindex,follow"
+_DESCRIPTION: Final = 200
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head says: ``properties`` are Open Graph, ``names`` are X and the like."""
+
+    title: str
+    description: str
+    canonical: str | None
+    robots: str
+    policy: str
+    colours: tuple[str, str]
+    properties: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    alternates: tuple[tuple[str, str], ...] = ()
+    feeds: tuple[tuple[str, str, str], ...] = ()
+    older: str | None = None
+    newer: str | None = None
+
+
+def of_article(view: ArticleView, chrome: Chrome) -> Head:
+    content = view.content
+    url = canonical(view, chrome)
+    title = content.titles.get("seo") or content.headline
+    social = content.titles.get("social") or content.headline
+    words = description(content)
+    shown = (*_open_graph(social, words, url, chrome), *_article_tags(view, chrome))
+    pictures = tuple(_pictures(view, chrome))
+    return Head(
+        title=f"{title} – {chrome.site.name}",
+        description=words,
+        canonical=url,
+        robots=INDEX if content.distribution.get("index", True) else NOINDEX,
+        policy=policy(chrome),
+        colours=_colours(chrome),
+        properties=(("og:type", "article"), *shown, *pictures),
+        names=tuple(_x_card(social, words, pictures, chrome)),
+        alternates=tuple(_alternates(view, chrome)),
+        feeds=feeds(chrome, content.section),
+    )
+
+
+def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
+    url = chrome.links.url(view.path)
+    home = view.kind == "home" and not view.title
+    words = view.description or chrome.site.theme.get("tagline") or chrome.site.name
+    lead = next((teaser.photo for teaser in view.teasers if teaser.photo), None)
+    pictures = tuple(_photo_tags(lead, chrome)) if lead else ()
+    return Head(
+        title=title if home else f"{title} – {chrome.site.name}",
+        description=words,
+        canonical=url,
+        robots=INDEX,
+        policy=policy(chrome),
+        colours=_colours(chrome),
+        properties=(("og:type", "website"), *_open_graph(title, words, url, chrome), *pictures),
+        names=tuple(_x_card(title, words, pictures, chrome)),
+        feeds=feeds(chrome, view.section.slug if view.section else None),
+        older=chrome.links.href(view.older) if view.older else None,
+        newer=chrome.links.href(view.newer) if view.newer else None,
+    )
+
+
+def of_notice(title: str, words: str, chrome: Chrome, *, canonical: str | None = None) -> Head:
+    return Head(
+        title=f"{title} – {chrome.site.name}",
+        description=words,
+        canonical=canonical,
+        robots="noindex",
+        policy=policy(chrome),
+        colours=_colours(chrome),
+        feeds=feeds(chrome, None),
+    )
+
+
+def canonical(view: ArticleView, chrome: Chrome) -> str:
+    """The page's own URL, or the source's where the newsroom only republishes."""
+    source = view.content.source or {}
+    return (
+        str(source["url"]) if source.get("canonical") and source.get("url") else chrome.links.url(view.path)
+    )
+
+
+def description(content: Content) -> str:
+    """The editor's description, else the standfirst, else the first paragraph cut at a word."""
+    given = content.description or content.standfirst
+    if given:
+        return given
+    text = next((plain(block["html"]) for block in content.body if block["type"] == "paragraph"), "")
+    return text if len(text) <= _DESCRIPTION else text[:_DESCRIPTION].rsplit(" ", 1)[0] + "…"
+
+
+def policy(chrome: Chrome) -> str:
+    """The content security policy: no script, nothing foreign; ``style`` attributes carry placeholders."""
+    logo = urlsplit(chrome.logo or "")
+    foreign = f" {logo.scheme}://{logo.netloc}" if logo.netloc else ""
+    return (
+        f"default-src 'none'; img-src 'self' data:{foreign}; style-src 'self'; "
+        "style-src-attr 'unsafe-inline'; font-src 'self'; "
+        "manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def feeds(chrome: Chrome, section: str | None) -> tuple[tuple[str, str, str], ...]:
+    """(type, title, link) of the feeds that a reader's program should find."""
+    name, href = chrome.site.name, chrome.links.href
+    found = [
+        ("application/rss+xml", name, href("/feeds/rss.xml")),
+        ("application/atom+xml", name, href("/feeds/atom.xml")),
+        ("application/feed+json", name, href("/feeds/feed.json")),
+    ]
+    known = chrome.site.section(section) if section else None
+    if known:
+        title = f"{name} – {known.label}"
+        found.append(("application/rss+xml", title, href(f"/{known.slug}/rss.xml")))
+    return tuple(found)
+
+
+def _colours(chrome: Chrome) -> tuple[str, str]:
+    colours = palette(chrome.site.theme)
+    return colours.light["paper"], colours.dark["paper"]
+
+
+def _open_graph(title: str, words: str, url: str, chrome: Chrome) -> Iterator[tuple[str, str]]:
+    yield "og:title", title
+    yield "og:description", words
+    yield "og:url", url
+    yield "og:site_name", chrome.site.name
+
+
+def _article_tags(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
+    content, zone = view.content, chrome.site.time_zone
+    yield "og:locale", og_locale(content.language, chrome.site.locale)
+    for locale, _ in view.translations:
+        yield "og:locale:alternate", og_locale(locale, locale)
+    yield "article:published_time", stamp(view.published_at, zone)
+    yield "article:modified_time", stamp(view.modified_at, zone)
+    if content.kind != "page":
+        yield "article:section", chrome.section(content.section).label
+    for who in content.byline:
+        yield "article:author", who.name
+    for keyword in content.keywords:
+        yield "article:tag", keyword
+
+
+def _pictures(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
+    """The first social card; until there is one, the hero itself."""
+    hero = view.content.hero
+    photo = view.photos.get(hero.asset) if hero else None
+    if view.cards:
+        yield from _card_tags(view.cards[0], chrome)
+    elif photo and hero:
+        yield from _photo_tags(photo, chrome, alt=hero.alt or photo.alt)
+
+
+def _card_tags(card: SocialCard, chrome: Chrome) -> Iterator[tuple[str, str]]:
+    kind = {"png": "image/png", "webp": "image/webp"}.get(card.path.rsplit(".", 1)[-1], "image/jpeg")
+    return _image_tags(chrome.links.asset_url(card.path), kind, (card.width, card.height), card.alt)
+
+
+def _photo_tags(photo: Photo, chrome: Chrome, *, alt: str | None = None) -> Iterator[tuple[str, str]]:
+    file = largest(photo)
+    if file:
+        size = (file.width, file.height)
+        yield from _image_tags(chrome.links.asset_url(file.path), file.content_type, size, alt or photo.alt)
+
+
+def _image_tags(url: str, kind: str, size: tuple[int, int], alt: str) -> Iterator[tuple[str, str]]:
+    yield "og:image", url
+    yield "og:image:type", kind
+    yield "og:image:width", str(size[0])
+    yield "og:image:height", str(size[1])
+    if alt:
+        yield "og:image:alt", alt
+
+
+def _x_card(
+    title: str, words: str, pictures: tuple[tuple[str, str], ...], chrome: Chrome
+) -> Iterator[tuple[str, str]]:
+    """X's tags. It reads at most 420 characters of an alt text."""
+    found = dict(pictures)
+    yield "twitter:card", "summary_large_image" if found else "summary"
+    yield "twitter:title", title
+    yield "twitter:description", words
+    if handle := chrome.site.theme.get("x_handle"):
+        yield "twitter:site", "@" + handle.lstrip("@")
+    if found:
+        yield "twitter:image", found["og:image"]
+    if "og:image:alt" in found:
+        yield "twitter:image:alt", found["og:image:alt"][:420]
+
+
+def _alternates(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
+    """hreflang of each edition, this one among them; x-default is the original."""
+    if not view.translations:
+        return
+    own = chrome.links.url(view.path)
+    yield view.content.language, own
+    yield from view.translations
+    yield "x-default", view.translations[0][1] if view.content.translation_of else own

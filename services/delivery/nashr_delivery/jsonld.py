@@ -1,0 +1,178 @@
+"""schema.org data of a page as one graph: the article, its breadcrumb, the newsroom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from markupsafe import Markup
+from nashr.domain.article import Credit
+
+from nashr_delivery.chrome import Chrome
+from nashr_delivery.head import canonical, description
+from nashr_delivery.locales import stamp
+from nashr_delivery.markup import json_script
+from nashr_delivery.pictures import crops
+from nashr_delivery.views import ArticleView, ListingView
+
+TYPES: Final = {
+    "news": "NewsArticle",
+    "analysis": "AnalysisNewsArticle",
+    "opinion": "OpinionNewsArticle",
+    "explainer": "BackgroundNewsArticle",
+    "interview": "NewsArticle",
+    "sponsored": "AdvertiserContentArticle",
+    "page": "WebPage",
+}
+_PROPERTIES: Final = {"translator": "translator", "editor": "editor", "photographer": "contributor"}
+
+
+def of_article(view: ArticleView, chrome: Chrome) -> Markup:
+    content = view.content
+    trail = [(chrome.words.home, chrome.links.url("/"))]
+    if content.kind != "page":
+        section = chrome.section(content.section)
+        trail.append((section.label, chrome.links.url(f"/{section.slug}/")))
+    trail.append((content.headline, chrome.links.url(view.path)))
+    return _graph(_article(view, chrome), _breadcrumb(trail), _publisher(chrome))
+
+
+def of_listing(view: ListingView, title: str, chrome: Chrome) -> Markup:
+    url = chrome.links.url(view.path)
+    page: dict[str, Any] = {"@type": "CollectionPage", "@id": url, "url": url, "name": title}
+    page |= {"inLanguage": chrome.site.locale, "publisher": {"@id": _publisher_id(chrome)}}
+    if view.kind == "home":
+        return _graph({**page, "@type": "WebSite"}, _publisher(chrome))
+    trail = [(chrome.words.home, chrome.links.url("/"))]
+    if view.section and view.kind != "section":
+        trail.append((view.section.label, chrome.links.url(f"/{view.section.slug}/")))
+    return _graph(page, _breadcrumb([*trail, (title, url)]), _publisher(chrome))
+
+
+def _graph(*nodes: dict[str, Any]) -> Markup:
+    return json_script({"@context": "https://schema.org", "@graph": list(nodes)})
+
+
+def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
+    content, zone = view.content, chrome.site.time_zone
+    url = chrome.links.url(view.path)
+    about = {
+        "@type": TYPES[content.kind],
+        "@id": f"{url}#article",
+        "url": url,
+        "mainEntityOfPage": canonical(view, chrome),
+        "headline": content.headline,
+        "description": description(content),
+        "inLanguage": content.language,
+        "datePublished": stamp(view.published_at, zone),
+        "dateModified": stamp(view.modified_at, zone),
+        "publisher": {"@id": _publisher_id(chrome)},
+        "isAccessibleForFree": True,
+        **_images(view, chrome),
+        **_people(view, chrome),
+    }
+    if content.kind == "page":
+        return about
+    about["articleSection"] = chrome.section(content.section).label
+    about["wordCount"] = len(content.text().split())
+    about["speakable"] = {"@type": "SpeakableSpecification", "cssSelector": [".headline", ".standfirst"]}
+    return about | dict(_extras(view, chrome))
+
+
+def _extras(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
+    content = view.content
+    if content.keywords:
+        yield "keywords", list(content.keywords)
+    if content.dateline:
+        yield "dateline", content.dateline
+    if content.source and content.source.get("url"):
+        yield "isBasedOn", content.source["url"]
+    if view.corrections:
+        yield (
+            "correction",
+            [
+                {
+                    "@type": "CorrectionComment",
+                    "text": one.text,
+                    "datePublished": stamp(one.at, chrome.site.time_zone),
+                }
+                for one in view.corrections
+            ],
+        )
+
+
+def _images(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
+    """Every shape of the hero that there is, then the card: search engines pick the shape they need."""
+    hero = view.content.hero
+    photo = view.photos.get(hero.asset) if hero else None
+    found = [
+        {
+            "@type": "ImageObject",
+            "url": chrome.links.asset_url(file.path),
+            "width": file.width,
+            "height": file.height,
+            **({"caption": hero.caption} if hero and hero.caption else {}),
+            **({"creditText": credit} if hero and photo and (credit := hero.credit or photo.credit) else {}),
+        }
+        for file in (crops(photo) if photo else ())
+    ]
+    if not found:
+        found = [
+            {
+                "@type": "ImageObject",
+                "url": chrome.links.asset_url(card.path),
+                "width": card.width,
+                "height": card.height,
+            }
+            for card in view.cards[:1]
+        ]
+    return {"image": found, "thumbnailUrl": found[-1]["url"]} if found else {}
+
+
+def _people(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
+    """Authors and the other roles; an article without a byline is the newsroom's."""
+    people: dict[str, list[dict[str, str]]] = {}
+    for who in view.content.byline:
+        people.setdefault(_PROPERTIES.get(who.role, "author"), []).append(_person(who, view, chrome))
+    people.setdefault(
+        "author", [{"@type": "NewsMediaOrganization", "@id": _publisher_id(chrome), "name": chrome.site.name}]
+    )
+    return people
+
+
+def _person(who: Credit, view: ArticleView, chrome: Chrome) -> dict[str, str]:
+    person = {"@type": "Organization" if who.role == "agency" else "Person", "name": who.name}
+    if who.author in view.author_pages:
+        person["url"] = chrome.links.url(f"/authors/{who.author}/")
+    return person
+
+
+def _breadcrumb(trail: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "@type": "BreadcrumbList",
+        "itemListElement": [
+            {"@type": "ListItem", "position": place, "name": name, "item": url}
+            for place, (name, url) in enumerate(trail, start=1)
+        ],
+    }
+
+
+def _publisher_id(chrome: Chrome) -> str:
+    return chrome.links.url("/") + "#publisher"
+
+
+def _publisher(chrome: Chrome) -> dict[str, Any]:
+    logo = chrome.logo or ""
+    if not logo:
+        logo = chrome.links.asset_url(chrome.assets.touch_icon)
+    elif "://" not in logo:
+        logo = chrome.site.origin + logo
+    found = {
+        "@type": "NewsMediaOrganization",
+        "@id": _publisher_id(chrome),
+        "name": chrome.site.name,
+        "url": chrome.links.url("/"),
+        "logo": {"@type": "ImageObject", "url": logo},
+    }
+    principles = chrome.site.theme.get("publishing_principles")
+    return found | ({"publishingPrinciples": chrome.links.url(principles)} if principles else {})

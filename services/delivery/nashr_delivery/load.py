@@ -1,0 +1,235 @@
+"""From a page row to what rendering reads, in one snapshot: which revision, which neighbours.
+
+The view of an article page is the newest released publication whose blocking inputs are ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nashr.domain.article import Content, content
+from nashr.domain.site import Site, parse_site
+from nashr.pages import PageKind
+from nashr.store import articles, assets, cards, links, pagerows, sites
+from nashr.store.articles import Article
+from nashr.store.database import row, rows
+from nashr.store.golive import Shown
+from nashr.store.pagerows import PageRow
+from nashr.store.publishing import REMOVALS, Publication
+from sqlalchemy import Connection
+
+from nashr_delivery import listings, teasers
+from nashr_delivery.views import (
+    ArticleView,
+    Correction,
+    FaviconView,
+    ManifestView,
+    RedirectView,
+    RobotsView,
+    SocialCard,
+    Teaser,
+    TombstoneView,
+    View,
+)
+
+CARDS = 4
+_STATUS = {"unpublish": 404, "kill": 410, "takedown": 451}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A page as it should be shown now.
+
+    ``view`` None: nothing to show yet. ``shown``: which publication the view is of. ``blocked``:
+    publications that cannot go out, with the reason. ``again_at``: when to look again by itself.
+    """
+
+    page: PageRow
+    site: sites.SiteRow
+    view: View | None
+    shown: Shown | None = None
+    blocked: tuple[tuple[Publication, str], ...] = ()
+    again_at: datetime | None = None
+
+
+_FIXED: Mapping[str, Callable[[str], View]] = {
+    "not_found": lambda path: TombstoneView(path, 404),
+    "robots": RobotsView,
+    "manifest": ManifestView,
+    "favicon": FaviconView,
+}
+
+
+def page(conn: Connection, page_id: int) -> Loaded:
+    """Reads a page in the caller's snapshot."""
+    found = pagerows.read(conn, page_id)
+    site = sites.get(conn, found.site)
+    if found.kind == PageKind.article:
+        return _article(conn, found, site)
+    if found.kind in {PageKind.short, PageKind.redirect}:
+        return Loaded(found, site, _redirect(conn, found, site.site))
+    if found.kind in _FIXED:
+        return Loaded(found, site, _FIXED[found.kind](found.path))
+    return Loaded(found, site, listings.view(conn, found, site.site))
+
+
+def _redirect(conn: Connection, page: PageRow, site: Site) -> View:
+    """Straight to where the article is now; a removed article's permalink is as gone as its page."""
+    article = articles.find(conn, page.subject)
+    assert article is not None
+    if article.live_revision is None or article.path is None:
+        return _tombstone(page.path, article.removal)
+    return RedirectView(page.path, site.url(article.path))
+
+
+def _tombstone(path: str, removal: Mapping[str, Any] | None) -> TombstoneView:
+    if removal is None:
+        return TombstoneView(path, 404)
+    status = _STATUS[removal["kind"]]
+    assert status in {404, 410, 451}
+    return TombstoneView(path, status, removal.get("public_notice"))  # type: ignore[arg-type]
+
+
+def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
+    article = articles.find(conn, page.subject)
+    assert article is not None
+    released = _released(conn, page)
+    if article.removal is not None:
+        return _removed(conn, page, site, article)
+    until = pagerows.waiting_until(conn, page.id)
+    blocked: list[tuple[Publication, str]] = []
+    for place, found in enumerate(released):
+        if place == 0 and until is not None and found.state == "running":
+            continue
+        stored = articles.revision(conn, article.id, found.revision)
+        assert stored is not None
+        doc = content(stored.doc, site.site)
+        broken = _broken(conn, site.site, doc) if found.state == "running" else None
+        if broken is not None:
+            blocked.append((found, broken))
+            continue
+        shown = _shown(article, found, doc)
+        view = _view(conn, site.site, article, page, shown, doc)
+        again = until or _kicker_end(conn, doc)
+        return Loaded(page, site, view, shown, tuple(blocked), again)
+    return Loaded(page, site, None, blocked=tuple(blocked), again_at=until)
+
+
+def _released(conn: Connection, page: PageRow) -> Sequence[Publication]:
+    columns = ", ".join(Publication.__dataclass_fields__)
+    found = rows(
+        conn,
+        f"""SELECT {columns} FROM publication WHERE page = :page AND kind = 'publish'
+            AND state IN ('running', 'live') ORDER BY number DESC""",
+        page=page.id,
+    )
+    return [Publication(**item) for item in found]
+
+
+def _removed(conn: Connection, page: PageRow, site: sites.SiteRow, article: Article) -> Loaded:
+    columns = ", ".join(Publication.__dataclass_fields__)
+    found = row(
+        conn, f"SELECT {columns} FROM publication WHERE article = :article AND kind = ANY(:kinds)"
+        " ORDER BY number DESC LIMIT 1", article=article.id, kinds=list(REMOVALS),
+    )  # fmt: skip
+    assert found is not None
+    shown = Shown(Publication(**found), None, None, None)
+    return Loaded(page, site, _tombstone(page.path, article.removal), shown)
+
+
+def _broken(conn: Connection, site: Site, doc: Content) -> str | None:
+    """Why a failed or withdrawn photo keeps this content from going out, by name."""
+    found = assets.many(conn, site.id, doc.assets)
+    for pointer, use in doc.pictures():
+        asset = found.get(use.asset)
+        if asset is None or asset.withdrawn_at is not None:
+            return f"{pointer}: the photo {use.asset} was withdrawn; take it out and publish again"
+        if asset.state == "failed":
+            return f"{pointer}: the photo {use.asset} cannot be used ({asset.error}); upload another one"
+    return None
+
+
+def _shown(article: Article, found: Publication, doc: Content) -> Shown:
+    """What readers see as published and updated: a minor change moves neither."""
+    published = article.published_at or doc.published_at or found.due_at
+    if doc.published_at is not None:
+        published = doc.published_at
+    first = article.published_at is None
+    modified = article.modified_at or published
+    if found.state == "running" and not first and found.change == "update":
+        modified = found.due_at
+    return Shown(found, doc, published, max(modified, published))
+
+
+def _kicker_end(conn: Connection, doc: Content) -> datetime | None:
+    if doc.kicker_until is None:
+        return None
+    found = row(conn, "SELECT CAST(:at AS timestamptz) > clock_timestamp() AS ahead", at=doc.kicker_until)
+    return doc.kicker_until if found and found["ahead"] else None
+
+
+def _view(
+    conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown, doc: Content
+) -> ArticleView:
+    see_also, news, latest = _links(conn, site, article)
+    assert shown.published_at is not None
+    assert shown.modified_at is not None
+    return ArticleView(
+        article_id=article.id,
+        content=doc,
+        path=page.path,
+        short_path=f"/a/{article.short_id}",
+        published_at=shown.published_at,
+        modified_at=shown.modified_at,
+        photos=teasers.photos(conn, site.id, doc.assets),
+        cards=_cards(conn, site, article, doc),
+        see_also=see_also,
+        related_news=news,
+        latest=latest,
+        corrections=tuple(
+            Correction(item["kind"], item["text"], item["at"])
+            for item in articles.corrections(conn, article.id)
+        ),
+        translations=_translations(conn, article),
+        kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
+    )
+
+
+def _cards(conn: Connection, site: Site, article: Article, doc: Content) -> tuple[SocialCard, ...]:
+    name = cards.photo_of(doc)
+    photo = assets.many(conn, site.id, [name]).get(name) if name else None
+    found = cards.drawn(conn, cards.key(site, article.id, doc, photo))
+    return tuple(
+        SocialCard(item["path"], item["width"], item["height"], item["bytes"], item["alt"]) for item in found
+    )
+
+
+def _links(
+    conn: Connection, site: Site, article: Article
+) -> tuple[tuple[Teaser, ...], tuple[Teaser, ...], bool]:
+    """Links to what is live now; spares move up where one is gone."""
+    stored = links.of(conn, article.number)
+    there = teasers.of_numbers(conn, site, [link.dst for link in stored])
+    see_also = tuple(there[item.dst] for item in stored if item.slot == "see_also" and item.dst in there)
+    news = [item for item in stored if item.slot == "related_news" and item.dst in there][:CARDS]
+    return see_also, tuple(there[item.dst] for item in news), any(item.reason == "latest" for item in news)
+
+
+def _translations(conn: Connection, article: Article) -> tuple[tuple[str, str], ...]:
+    """(locale, URL) of every live edition, the original first."""
+    root = article.translation_of or article.id
+    found = rows(
+        conn,
+        """SELECT a.id, a.path, s.config FROM article a JOIN site s ON s.id = a.site
+        WHERE (a.id = :root OR a.translation_of = :root) AND a.path IS NOT NULL
+            AND (a.live_revision IS NOT NULL OR a.id = :own)
+        ORDER BY a.id <> :root, a.site""",
+        root=root, own=article.id,
+    )  # fmt: skip
+    if len(found) < 2:
+        return ()
+    editions = [(parse_site(item["config"]), item["path"]) for item in found]
+    return tuple((site.locale, site.url(path)) for site, path in editions)

@@ -1,0 +1,93 @@
+"""The Jinja environment, compiled once per process, and what a renderer hands to ``core``.
+
+Everything is escaped except the inline HTML of blocks, which ingest stored through its strict allow-list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from nashr.domain.site import direction
+
+from nashr_delivery.chrome import Chrome
+from nashr_delivery.locales import day, moment, stamp
+
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# "<" ends a script element, "&" confuses XML readers, the separators end a line of old JavaScript
+_JSON_ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A page before its stamp: text (or the bytes of an icon), type and metadata."""
+
+    body: str | bytes
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@cache
+def environment() -> Environment:
+    env = Environment(
+        loader=PackageLoader("nashr_delivery"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    env.globals["direction"] = direction
+    env.filters["attributes"] = attributes
+    env.filters["inline"] = Markup
+    return env
+
+
+def html(template: str, chrome: Chrome, **values: Any) -> str:
+    """Renders a template with the names that all of them use."""
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            chrome=chrome,
+            site=chrome.site,
+            links=chrome.links,
+            words=chrome.words,
+            moment=lambda at: moment(at, chrome.site.locale, chrome.site.time_zone),
+            day=lambda at: day(at, chrome.site.locale, chrome.site.time_zone),
+            stamp=lambda at: stamp(at, chrome.site.time_zone),
+            **values,
+        )
+    )
+
+
+def xml(template: str, chrome: Chrome, **values: Any) -> str:
+    """Renders an XML template; characters that no XML document may hold are left out."""
+    return _NOT_XML.sub("", html(template, chrome, **values))
+
+
+def attributes(values: Mapping[str, str]) -> Markup:
+    """``{"lang": "en"}`` as `` lang="en"``, ready to stand behind a tag's name."""
+    return Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in values.items())
+
+
+def json_text(data: Any) -> str:
+    """Compact JSON without a character that could end a script element."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_JSON_ESCAPES)
+
+
+def json_script(data: Any) -> Markup:
+    """JSON for the inside of a script element."""
+    return Markup(json_text(data))  # noqa: S704 - json_text leaves no character that ends a script
+
+
+def utc(at: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return stamp(at, "UTC")

@@ -1,0 +1,118 @@
+"""Photos as markup needs them: sources by format, one fallback, sizes, focal point, blurred placeholder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nashr_delivery.chrome import Links
+from nashr_delivery.views import Photo, Rendition
+
+HERO: Final = "(min-width: 66rem) 64rem, 100vw"
+INLINE: Final = "(min-width: 46rem) 44rem, 100vw"
+LEAD: Final = "(min-width: 60rem) 48rem, 100vw"
+CARD: Final = "(min-width: 60rem) 24rem, (min-width: 36rem) 50vw, 8rem"
+ROW: Final = "(min-width: 36rem) 14rem, 8rem"
+
+_MODERN: Final = ("image/avif", "image/webp")
+_FALLBACKS: Final = ("image/jpeg", "image/png", "image/webp", "image/avif")
+_TOLERANCE: Final = 0.03
+_DATA_URI: Final = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/]+=*")
+_USUAL_WIDTH: Final = 960
+
+
+@dataclass(frozen=True)
+class Image:
+    """One ``<picture>``: (type, srcset) of each source, then the ``<img>``'s own attributes."""
+
+    sources: tuple[tuple[str, str], ...]
+    src: str
+    srcset: str
+    sizes: str
+    width: int
+    height: int
+    alt: str
+    style: str
+    first: bool
+
+
+def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Image | None:
+    """The uncropped photo; ``first`` is for what stands on the first screen. None without a single file."""
+    family = _family(photo.renditions, photo.width / max(photo.height, 1))
+    kind = fallback_type(family)
+    if kind is None:
+        return None
+    plain = _of(family, kind)
+    usual = min(plain, key=lambda one: (abs(one.width - _USUAL_WIDTH), one.width))
+    return Image(
+        sources=tuple(
+            (name, _srcset(found, links)) for name in _MODERN if name != kind and (found := _of(family, name))
+        ),
+        src=links.asset(usual.path),
+        srcset=_srcset(plain, links),
+        sizes=sizes,
+        width=plain[-1].width,
+        height=plain[-1].height,
+        alt="" if photo.decorative else photo.alt,
+        style=_style(photo),
+        first=first,
+    )
+
+
+def fallback_type(renditions: Iterable[Rendition]) -> str | None:
+    """The type that every reader and crawler understands, out of those there are."""
+    there = {one.content_type for one in renditions}
+    return next((kind for kind in _FALLBACKS if kind in there), None)
+
+
+def largest(photo: Photo) -> Rendition | None:
+    """The widest uncropped file in the fallback type: for feeds, sitemaps and previews."""
+    family = _family(photo.renditions, photo.width / max(photo.height, 1))
+    kind = fallback_type(family)
+    return _of(family, kind)[-1] if kind else None
+
+
+def crops(photo: Photo) -> tuple[Rendition, ...]:
+    """The widest fallback file of each shape that structured data wants: 16:9, 4:3, 1:1, the photo's."""
+    kind = fallback_type(photo.renditions)
+    shapes = (16 / 9, 4 / 3, 1.0, photo.width / max(photo.height, 1))
+    best = [
+        max(found, key=lambda one: one.width)
+        for shape in shapes
+        if (found := [one for one in photo.renditions if one.content_type == kind and _like(one, shape)])
+    ]
+    return tuple(dict.fromkeys(best))
+
+
+def _family(renditions: Sequence[Rendition], ratio: float) -> list[Rendition]:
+    """The files of one shape: the photo's own, or that of the widest where none has it."""
+    own = [one for one in renditions if _like(one, ratio)]
+    if own or not renditions:
+        return own
+    widest = max(renditions, key=lambda one: one.width)
+    return [one for one in renditions if _like(one, widest.width / widest.height)]
+
+
+def _like(rendition: Rendition, ratio: float) -> bool:
+    return abs(rendition.width / max(rendition.height, 1) - ratio) <= _TOLERANCE * ratio
+
+
+def _of(renditions: Iterable[Rendition], kind: str) -> list[Rendition]:
+    return sorted((one for one in renditions if one.content_type == kind), key=lambda one: one.width)
+
+
+def _srcset(renditions: Sequence[Rendition], links: Links) -> str:
+    """Candidates; a comma inside a path would end one, so it is escaped."""
+    return ", ".join(f"{links.asset(one.path).replace(',', '%2C')} {one.width}w" for one in renditions)
+
+
+def _style(photo: Photo) -> str:
+    """The placeholder behind the photo, and where a narrower frame cuts it."""
+    parts = []
+    if _DATA_URI.fullmatch(photo.placeholder):
+        parts.append(f"background-image:url({photo.placeholder})")
+    if (photo.focal_x, photo.focal_y) != (0.5, 0.5):
+        parts.append(f"object-position:{photo.focal_x:.0%} {photo.focal_y:.0%}")
+    return ";".join(parts)

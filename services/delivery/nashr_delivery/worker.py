@@ -1,0 +1,28 @@
+"""The delivery worker: wiring only."""
+
+from __future__ import annotations
+
+from nashr import bootstrap
+from nashr.runtime.worker import Worker
+
+from nashr_delivery.handlers import Delivery
+
+
+def main() -> None:
+    """The process ``nashr up`` starts."""
+    runtime = bootstrap.runtime("delivery", pool=6)
+    handlers = Delivery(runtime)
+    Worker(
+        "delivery",
+        settings=runtime.settings,
+        engine=runtime.engine,
+        handlers={
+            "release": handlers.release,
+            "deliver": handlers.deliver,
+            "purge": handlers.purge,
+        },
+    ).run(threads=runtime.settings.delivery_threads)
+
+
+if __name__ == "__main__":
+    main()

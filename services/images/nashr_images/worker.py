@@ -1,0 +1,29 @@
+"""The images worker: wiring only."""
+
+from __future__ import annotations
+
+from nashr import bootstrap
+from nashr.runtime.worker import Worker
+
+from nashr_images.handlers import Images, bury
+from nashr_images.pool import DecodePool
+
+
+def main() -> None:
+    """The process ``nashr up`` starts."""
+    runtime = bootstrap.runtime("images", pool=4)
+    pool = DecodePool(workers=runtime.settings.children, max_pixels=runtime.settings.max_asset_pixels)
+    pool.warm()
+    handlers = Images(runtime, pool)
+    Worker(
+        "images",
+        settings=runtime.settings,
+        engine=runtime.engine,
+        handlers={"images": handlers.images},
+        burials={"images": bury},
+    ).run(threads=runtime.settings.images_threads)
+    pool.close()
+
+
+if __name__ == "__main__":
+    main()

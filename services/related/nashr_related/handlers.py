@@ -1,0 +1,212 @@
+"""The related steps: sign a text and link it; then, once it is live, give older stories its link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nashr.bootstrap import Runtime
+from nashr.domain.article import Content
+from nashr.domain.site import Site
+from nashr.pages import Fact
+from nashr.runtime.worker import Commit, Finish
+from nashr.steps import Priority
+from nashr.store import articles, golive, links, pagerows, sites
+from nashr.store.articles import Article
+from nashr.store.database import rows, scalar, statement, transaction
+from nashr.store.ids import fingerprint
+from nashr.store.links import Near, StoredLink
+from nashr.store.queue import Step
+from sqlalchemy import Connection
+
+from nashr_related import core
+from nashr_related.analysis import primary, term_hash, terms
+
+CARDS = 4
+MOST_SEE_ALSO = 10
+PARAGRAPHS_PER_LINK = 3
+REFRESHED = 20
+
+
+class Related:
+    """Handlers of the related service."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def related(self, step: Step) -> Commit:
+        """Signs a revision's text (its own transaction, so that simultaneous stories meet), then links it."""
+        with statement(self._runtime.engine) as conn:
+            site = sites.get(conn, step.site).site
+            doc = articles.read_content(conn, site, step.input["article"], step.input["revision"])
+            signature = _sign(conn, site, step.input["number"], doc)
+        with transaction(self._runtime.engine) as conn:
+            links.sign(conn, site.id, signature)
+        with statement(self._runtime.engine) as conn:
+            article = articles.find(conn, step.input["article"])
+            assert article is not None
+            drawn = _draw(conn, site, article, doc)
+
+        def commit(conn: Connection) -> Finish:
+            links.replace(conn, site.id, article.number, drawn)
+            return Finish({"links": len(drawn)})
+
+        return commit
+
+    def backlinks(self, step: Step) -> Commit:
+        """Draws the links of a live article again, and of the older ones that it improves."""
+        with statement(self._runtime.engine) as conn:
+            site = sites.get(conn, step.site).site
+            article = articles.find(conn, step.input["article"])
+            if article is None or article.live_revision is None:
+                return lambda _: Finish({"refreshed": 0})
+            drawn = dict(self._redrawn(conn, site, article))
+        translations = self._translations(article)
+
+        def commit(conn: Connection) -> Finish:
+            changed = [
+                number for number in sorted(drawn) if links.replace(conn, site.id, number, drawn[number])
+            ]
+            _want(conn, changed, translations)
+            return Finish({"refreshed": len(changed)})
+
+        return commit
+
+    def _redrawn(
+        self, conn: Connection, site: Site, article: Article
+    ) -> Iterable[tuple[int, Sequence[StoredLink]]]:
+        for number in [article.number, *_gaining(conn, site, article)]:
+            found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
+            older = articles.find(conn, found[0]["id"])
+            if older is not None and older.live_revision is not None:
+                doc = articles.read_content(conn, site, older.id, older.live_revision)
+                yield number, _draw(conn, site, older, doc)
+
+    def _translations(self, article: Article) -> list[int]:
+        """The pages of the other editions: their hreflang names this one now."""
+        with statement(self._runtime.engine) as conn:
+            root = article.translation_of or article.id
+            found = rows(
+                conn,
+                """SELECT page FROM article WHERE (id = :root OR translation_of = :root) AND id <> :id
+                    AND live_revision IS NOT NULL AND page IS NOT NULL""",
+                root=root, id=article.id,
+            )  # fmt: skip
+        return [item["page"] for item in found]
+
+
+def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Signature:
+    """Signs with the document frequencies of this moment."""
+    standfirst, text = doc.standfirst or "", doc.text()
+    hashes = {
+        term_hash(term) for term in terms(f"{doc.headline}\n{standfirst}\n{text}", language=doc.language)
+    }
+    known, documents = links.frequencies(conn, site.id, primary(doc.language), hashes)
+    signed = core.sign(
+        doc.headline,
+        standfirst=standfirst,
+        body_text=text,
+        language=doc.language,
+        idf=lambda term: core.inverse_document_frequency(known.get(term, 0), documents=documents),
+    )
+    return links.Signature(
+        article=number,
+        language=signed.language,
+        text_hash=fingerprint(doc.language, doc.headline, standfirst, text),
+        terms=[term for term, _ in signed.terms],
+        weights=[weight for _, weight in signed.terms],
+        title_terms=signed.title_terms,
+        sketch=signed.sketch,
+    )
+
+
+def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[StoredLink]:
+    """The links of an article as of now."""
+    own = links.signature(conn, article.number)
+    if own is None:
+        return []
+    now: datetime = scalar(conn, "SELECT clock_timestamp()")
+    ranked = core.rank([_candidate(item, own) for item in links.near(conn, site.id, own)], now=now)
+    chosen = links.numbers(conn, site.id, [*doc.related.get("pin", ()), *doc.related.get("ban", ())])
+    drawn = core.draw(
+        ranked,
+        article=article.number,
+        sketch=tuple(own.sketch),
+        see_also=min(MOST_SEE_ALSO, doc.paragraphs // PARAGRAPHS_PER_LINK),
+        cards=CARDS,
+        pins=[chosen[item] for item in doc.related.get("pin", ()) if item in chosen],
+        bans=[chosen[item] for item in doc.related.get("ban", ()) if item in chosen],
+    )
+    latest = links.latest(conn, site.id, doc.section, article=article.number, limit=4 * CARDS)
+    return _stored(core.fill(drawn, latest, cards=CARDS))
+
+
+def _stored(drawn: core.Draw) -> list[StoredLink]:
+    slots = (("see_also", drawn.see_also), ("related_news", drawn.related_news))
+    return [
+        StoredLink(link.article, slot, link.position, link.score, link.reason)
+        for slot, found in slots
+        for link in found
+    ]
+
+
+def _candidate(near: Near, own: links.Signature) -> core.Candidate:
+    return core.Candidate(
+        article=near.article,
+        cosine=near.cosine,
+        title_overlap=core.title_overlap(own.title_terms, near.title_terms),
+        published_at=near.published_at,
+        section=near.section,
+        sketch=tuple(near.sketch),
+        terms=tuple(zip(near.terms, near.weights, strict=True)),
+    )
+
+
+def _gaining(conn: Connection, site: Site, article: Article) -> list[int]:
+    """Older articles whose links the new one betters, and neighbours whose cards are not full."""
+    own = links.signature(conn, article.number)
+    if own is None or article.published_at is None:
+        return []
+    near = links.near(conn, site.id, own)
+    now: datetime = scalar(conn, "SELECT clock_timestamp()")
+    better = core.gains(
+        [_candidate(item, own) for item in near],
+        heads=_heads(conn, near, now),
+        published_at=article.published_at,
+        sketch=tuple(own.sketch),
+        now=now,
+        cap=REFRESHED,
+    )
+    bare = links.without_cards(conn, site.id, article.section, cards=CARDS, limit=REFRESHED)
+    numbers = dict.fromkeys([gain.article for gain in better] + [n for n in bare if n != article.number])
+    return list(numbers)[:REFRESHED]
+
+
+def _heads(conn: Connection, near: Sequence[Near], now: datetime) -> Mapping[int, core.Head]:
+    """The weakest link of each older article, taken as drawn when it went live: that errs to a redraw."""
+    found: dict[int, list[Mapping[str, Any]]] = {item.article: [] for item in near}
+    stored = rows(
+        conn,
+        """SELECT src, score, reason FROM link WHERE src = ANY(:srcs)
+            AND (slot = 'see_also' OR position < :cards)""",
+        srcs=list(found), cards=CARDS,
+    )  # fmt: skip
+    for item in stored:
+        found[item["src"]].append(item)
+    return {item.article: _head(found[item.article], at=min(item.published_at, now)) for item in near}
+
+
+def _head(shown: Sequence[Mapping[str, Any]], *, at: datetime) -> core.Head:
+    if len(shown) < CARDS or any(item["reason"] == "latest" for item in shown):
+        return core.Head(weakest=None, drawn_at=at)
+    similar = [item["score"] for item in shown if item["reason"] == "similar"]
+    return core.Head(weakest=min(similar, default=float("inf")), drawn_at=at)
+
+
+def _want(conn: Connection, changed: Sequence[int], translations: Sequence[int]) -> None:
+    ids = [item["id"] for item in rows(
+        conn, "SELECT id FROM article WHERE number = ANY(:numbers)", numbers=list(changed)
+    )]  # fmt: skip
+    pages = [page for article in ids for page in golive.pages_of_article(conn, article, Fact.links)]
+    pagerows.want(conn, pagerows.lock_ids(conn, [*pages, *translations]), priority=Priority.bulk)
