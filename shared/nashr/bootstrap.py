@@ -14,7 +14,6 @@ from nashr.adapters.cdn import HttpPurgeCdn, NullCdn
 from nashr.adapters.s3 import S3ObjectStore
 from nashr.observability import logs
 from nashr.ports import Cdn, ObjectStore
-from nashr.runtime.worker import owner_name
 from nashr.settings import Settings, load_for_stack
 from nashr.steps import SERVICES
 from nashr.store import database, migrate, queue, tokens
@@ -103,6 +102,6 @@ def release_leases(settings: Settings, pid: int) -> None:
     made = engine(settings, pool=1, application="nashr-release")
     try:
         for service in SERVICES:
-            queue.release(made, owner_name(service, pid))
+            queue.release(made, queue.owner_name(service, pid))
     finally:
         made.dispose()

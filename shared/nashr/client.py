@@ -51,9 +51,8 @@ class Client:
         fields = {"site": site} if site else {}
         with file.open("rb") as source:
             watched = _Watched(source, watch) if watch else source
-            answer = self.request(
-                "POST", "/v1/assets", data=fields, files={"file": (file.name, watched, "application/octet-stream")}
-            )  # fmt: skip
+            part = (file.name, watched, "application/octet-stream")
+            answer = self.request("POST", "/v1/assets", data=fields, files={"file": part})
         return dict(answer.json())
 
     def save(self, draft: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from typing import Final
 from nashr.domain.errors import Retryable
 from pebble import ProcessExpired, ProcessPool
 
-from nashr_cards.card import Card, CardText, Theme
+from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 
 _M_ARENA_MAX: Final = -8  # of glibc's mallopt(3)
 _WARM: Final = CardText("نشر nashr", "", "ar", "rtl")
@@ -162,12 +162,18 @@ def _draw(
 
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + limits.seconds) + 1)
+    failure: Exception
     try:
         hero = Path(source).read_bytes() if source else None
         card = core.draw(text, hero=hero, focal=focal, theme=theme, size=size)
-    except pyvips.Error as error:  # its class would bring libvips into the parent
-        raise CardCrashed(f"libvips could not draw the card: {error}") from None
+        Path(output).write_bytes(card.data)
+        return replace(card, data=b"")
+    # Raised anew: a traceback would keep the images of its frames alive until the next card, and
+    # libvips' own class would bring libvips into the parent.
+    except UnreadableHero as error:
+        failure = UnreadableHero(str(error))
+    except pyvips.Error as error:
+        failure = CardCrashed(f"libvips could not draw the card: {error}")
     finally:
         ctypes.CDLL(None).malloc_trim(0)
-    Path(output).write_bytes(card.data)
-    return replace(card, data=b"")
+    raise failure

@@ -174,7 +174,8 @@ class Delivery:
             again = now != [site.to_json() for site in found]
             run(
                 conn,
-                "UPDATE page SET live = wanted, attempted = wanted, live_at = clock_timestamp() WHERE id = :id",
+                """UPDATE page SET live = wanted, attempted = wanted, live_at = clock_timestamp()
+                WHERE id = :id""",
                 id=page_id,
             )  # fmt: skip
             return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if again else None)

@@ -6,6 +6,7 @@ from nashr import bootstrap
 from nashr.runtime.worker import Worker
 
 from nashr_delivery.handlers import Delivery
+from nashr_delivery.removal import Removal
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
             "release": handlers.release,
             "deliver": handlers.deliver,
             "purge": handlers.purge,
+            "remove": Removal(runtime).remove,
         },
     ).run(threads=runtime.settings.delivery_threads)
 

@@ -20,6 +20,7 @@ LOCK = "supervisor.lock"
 FREE_BYTES = 256 * 1024 * 1024
 PARTS = ("logs", "run", "valkey", "s3")
 REMAINS_SECONDS = 20.0
+DYING_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def locked(data: Path) -> Iterator[int]:
     """
     handle = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + REMAINS_SECONDS
+        started = time.monotonic()
         while not _take(handle):
             pid = holder(data)
-            if pid is not None or time.monotonic() > deadline:
+            if time.monotonic() - started > (REMAINS_SECONDS if pid is None else DYING_SECONDS):
                 whose = f"pid {pid}" if pid else "what is left of a killed one"
                 raise StackError(f"already running in {data} ({whose}): nashr down --data {data}")
             time.sleep(0.05)

@@ -65,7 +65,7 @@ class Worker:
     ) -> None:
         self.service = service
         self.kinds = kinds_of(service)
-        self.owner = owner_name(service, os.getpid())
+        self.owner = queue.owner_name(service, os.getpid())
         self._settings = settings
         self._engine = engine
         self._handlers = handlers
@@ -229,8 +229,3 @@ class Worker:
 
 def _overran(run: _Run, *, by: float = 0.0) -> bool:
     return time.monotonic() - run.since > STEPS[run.step.kind].limit + by
-
-
-def owner_name(service: str, pid: int) -> str:
-    """Who holds a lease: the supervisor can tell it from the process id alone."""
-    return f"{service}:{pid}"

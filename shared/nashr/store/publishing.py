@@ -188,7 +188,8 @@ def _photo_steps(conn: Connection, asset: str, priority: int) -> list[int]:
     steps = [item["id"] for item in found]
     run(
         conn,
-        "UPDATE step SET priority = LEAST(priority, :priority) WHERE id = ANY(:steps) AND state = 'ready'",
+        """UPDATE step SET priority = LEAST(priority, :priority), state = 'ready', attempts = 0
+        WHERE id = ANY(:steps) AND state IN ('ready', 'void')""",
         steps=steps, priority=priority,
     )  # fmt: skip
     return steps

@@ -38,6 +38,7 @@ class Step:
     attempts: int
     fence: int
     waited: float
+    result: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Hint:
     step: int
     kind: str
     priority: int
+
+
+def owner_name(service: str, pid: int) -> str:
+    """Who holds a lease: the supervisor can tell it from the process id alone."""
+    return f"{service}:{pid}"
 
 
 def notify(conn: Connection) -> None:
@@ -66,15 +72,15 @@ def add(
     """Inserts an input-hashed step unless it exists; returns its id and whether it is done.
 
     The row stays locked until the transaction ends, so that a finish and a publish see each other.
-    A dead step is tried afresh: asking again is the editor's replay.
+    A dead step is tried afresh: asking again is the editor's replay. So is a void one, whose result is gone.
     """
     found = row(
         conn,
         """INSERT INTO step (site, kind, key, input, priority) VALUES (:site, :kind, :key, :data, :priority)
         ON CONFLICT (kind, key) DO UPDATE SET
             priority = LEAST(step.priority, excluded.priority),
-            attempts = CASE WHEN step.state = 'dead' THEN 0 ELSE step.attempts END,
-            state = CASE WHEN step.state = 'dead' THEN 'ready' ELSE step.state END
+            attempts = CASE WHEN step.state IN ('dead', 'void') THEN 0 ELSE step.attempts END,
+            state = CASE WHEN step.state IN ('dead', 'void') THEN 'ready' ELSE step.state END
         RETURNING id, state""",
         site=site, kind=kind, key=key, data=Jsonb(data), priority=priority,
     )  # fmt: skip
@@ -147,7 +153,7 @@ def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: 
             lease_owner = :owner, started_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => :lease)
         WHERE {where}
-        RETURNING id, site, kind, key, input, priority, attempts, fence,
+        RETURNING id, site, kind, key, input, priority, attempts, fence, result,
             EXTRACT(EPOCH FROM clock_timestamp() - available_at)::float8 AS waited""",
         owner=owner, lease=lease, **values,
     )  # fmt: skip

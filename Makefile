@@ -1,0 +1,75 @@
+# Everything installs itself into this checkout: .tools (uv, if the machine has none) and .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := .venv/bin
+STAMP := .venv/.installed
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_PREFERENCE := only-system
+
+##@ Use it
+.PHONY: demo
+demo: setup ## A sample newsroom on this machine: prints its addresses, Ctrl-C stops it
+	@exec $(RUN)/python infra/demo/run.py
+
+.PHONY: setup
+setup: $(STAMP) ## Install into the checkout; the other targets call it
+
+.PHONY: up down
+up: ## The production shape with docker compose
+	docker compose up --build --detach
+down: ## Stop it
+	docker compose down
+
+##@ Work on it
+.PHONY: test
+test: lint types imports unit integration ## All checks; under 10 minutes on 2 cores
+
+.PHONY: lint
+lint: setup ## Format and lint
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+
+.PHONY: fix
+fix: setup ## Format, and mend what lint can mend
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+.PHONY: types
+types: setup ## mypy, strict, tests included
+	$(RUN)/mypy
+
+.PHONY: imports
+imports: setup ## Who may import whom
+	$(RUN)/lint-imports
+
+.PHONY: unit
+unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows them
+	$(RUN)/pytest -n 2 $(or $(T),tests/unit tests/architecture)
+
+.PHONY: integration
+integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
+	$(RUN)/pytest -n 2 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
+
+.PHONY: bench
+bench: setup ## Run the benchmarks and print their tables
+	$(RUN)/python benchmarks/run.py
+
+.PHONY: clean
+clean: ## Remove what make installed; data folders stay
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): uv.lock pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml) | $(UV)
+	$(UV) sync --locked --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nashr needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9

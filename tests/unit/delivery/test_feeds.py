@@ -1,0 +1,97 @@
+"""Feeds that strict readers accept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from lxml import etree
+from nashr.domain.site import Site
+from nashr_delivery.chrome import SiteAssets
+from nashr_delivery.core import render
+from nashr_delivery.views import ArticleView, FeedView
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NS = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "media": "http://search.yahoo.com/mrss/",
+}
+PATHS = {"rss": "/feeds/rss.xml", "atom": "/feeds/atom.xml", "json": "/feeds/feed.json"}
+
+Body = Callable[..., bytes]
+
+
+@pytest.fixture
+def body(site: Site, assets: SiteAssets, story: Callable[..., ArticleView]) -> Body:
+    def feed(kind: Any, doc: dict[str, Any] | None = None, **changes: str) -> bytes:
+        view = FeedView(PATHS[kind], kind, (story(doc),), NOON, hub="https://hub.example/")
+        return render(view, replace(site, **changes), assets, version=1).body  # type: ignore[arg-type]
+
+    return feed
+
+
+def test_rss_items_are_permanent_and_absolute(body: Body) -> None:
+    """Each item has the permalink as guid, absolute links, four-digit years and its whole text."""
+    channel = etree.fromstring(body("rss")).find("channel")
+    assert channel is not None
+    assert channel.find("atom:link[@rel='self']", NS) is not None
+    item = channel.find("item")
+    assert item is not None
+    assert item.findtext("guid") == "https://khabar.example/a/xyz1"
+    assert str(item.findtext("link")).startswith("https://khabar.example/politics/")
+    assert item.findtext("pubDate") == "Mon, 23 Nov 2026 12:00:00 +0000"
+    assert item.findtext("dc:creator", None, NS) == "ليلى حسن"
+    assert "<b>0</b>" in str(item.findtext("content:encoded", None, NS))
+    assert item.findtext("media:content/media:description", None, NS) == "رافعة فوق الماء"
+    assert len(item.findall("enclosure")) == 1
+
+
+def test_local_links_become_absolute(body: Body) -> None:
+    """A link typed from the root works in a reader elsewhere."""
+    doc = {"body": [{"type": "paragraph", "html": '<a href="/economy/">اقتصاد</a>'}]}
+    item = etree.fromstring(body("rss", doc)).find(".//item")
+    assert item is not None
+    assert 'href="https://khabar.example/economy/"' in str(item.findtext("content:encoded", None, NS))
+
+
+def test_summary_feeds_keep_the_text_at_home(body: Body) -> None:
+    """With ``feeds = "summary"`` no format carries the body."""
+    assert b"content:encoded>" not in body("rss", feeds="summary")
+    assert b"<content" not in body("atom", feeds="summary")
+    assert "content_html" not in json.loads(body("json", feeds="summary"))["items"][0]
+
+
+def test_atom_has_what_the_rfc_asks(body: Body) -> None:
+    """Feed and entry have id, title and updated; the entry its language and author."""
+    feed = etree.fromstring(body("atom"))
+    entry = feed.find("atom:entry", NS)
+    assert entry is not None
+    for node in (feed, entry):
+        assert all(node.findtext(f"atom:{name}", None, NS) for name in ("id", "title", "updated"))
+    assert entry.get("{http://www.w3.org/XML/1998/namespace}lang") == "ar-LB"
+    assert entry.findtext("atom:author/atom:name", None, NS) == "ليلى حسن"
+
+
+def test_json_feed_is_version_1_1(body: Body) -> None:
+    """Version, language, hub and items with ids, HTML and image."""
+    feed = json.loads(body("json"))
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["hubs"][0]["url"] == "https://hub.example/"
+    item = feed["items"][0]
+    assert item["id"] == "https://khabar.example/a/xyz1"
+    assert "<b>0</b>" in item["content_html"]
+    assert item["image"] == "https://khabar.example/media/hero1280.jpg"
+
+
+@pytest.mark.parametrize("kind", ["rss", "atom"])
+def test_hard_text_keeps_xml_well_formed(body: Body, kind: str) -> None:
+    """Markup, CDATA ends and characters that XML forbids in a headline do no harm."""
+    feed = etree.fromstring(body(kind, {"headline": ']]> <b> & \ufffe « "it\'s"'}))
+    titles = [str(node.text) for node in feed.iter() if str(node.tag).endswith("title")]
+    assert titles[-1] == ']]> <b> &  « "it\'s"'

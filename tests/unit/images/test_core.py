@@ -1,0 +1,366 @@
+"""What core promises of pixels: colours, orientation, sizes, privacy, and clear refusals."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nashr_images import core
+from PIL import Image, ImageOps
+
+PHOTOS = Path(__file__).resolve().parents[3].parent / "shared" / "photos"
+RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
+
+
+def photo(name: str) -> bytes:
+    path = PHOTOS / name
+    if not path.exists():
+        pytest.skip(f"the sample photo {name} is not on this machine")
+    return path.read_bytes()
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def plain(width: int, height: int, colour: tuple[int, ...] = RED, mode: str = "RGB") -> Image.Image:
+    return Image.new(mode, (width, height), colour)
+
+
+def noise(width: int, height: int) -> Image.Image:
+    return Image.effect_noise((width, height), 60).convert("RGB")
+
+
+def halves(width: int, height: int) -> Image.Image:
+    """Red on the left, blue on the right."""
+    image = plain(width, height, RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    return image
+
+
+def of_type(rendered: core.Rendered, content_type: str) -> list[core.Rendition]:
+    return [made for made in rendered.renditions if made.content_type == content_type]
+
+
+def widest(rendered: core.Rendered, content_type: str = "image/jpeg") -> Image.Image:
+    return Image.open(io.BytesIO(of_type(rendered, content_type)[-1].data))
+
+
+def widths(rendered: core.Rendered) -> list[int]:
+    return [made.width for made in of_type(rendered, "image/webp")]
+
+
+def close_to(pixel: Any, colour: tuple[int, ...], *, within: int = 6) -> bool:
+    return all(abs(got - want) <= within for got, want in zip(pixel, colour, strict=True))
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Mean absolute difference of two pictures of about the same size, 0 to 255."""
+    size = (64, 64)
+    pixels = (one.resize(size).tobytes(), other.resize(size).tobytes())
+    return sum(abs(a - b) for a, b in zip(*pixels, strict=True)) / len(pixels[0])
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that announces its size and has no pixel at all."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def located(image: Image.Image) -> bytes:
+    """A JPEG with GPS position, camera, credit and colour profile, as cameras write them."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x8298] = "Camera maker", "Credit line"
+    exif.get_ifd(0x8825).update({1: "N", 2: (33.0, 53.0, 20.0), 3: "E", 4: (35.0, 30.0, 5.0)})
+    return encoded(image, exif=exif, comment=b"private comment")
+
+
+# Recipe
+
+
+def test_recipe_key_names_every_number() -> None:
+    """Two recipes that could give different bytes never share a key."""
+    assert core.RECIPE.key == "v1.320-640-960-1280-1920.jpeg80.webp80"
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (109, [109]),
+        (320, [320]),
+        (1100, [320, 640, 960, 1100]),
+        (1920, [320, 640, 960, 1280, 1920]),
+        (2500, [320, 640, 960, 1280, 1920]),
+    ],
+)
+def test_widths_never_exceed_the_photo(width: int, expected: list[int]) -> None:
+    """A photo gets every smaller width and its own, up to 1920, and is never enlarged."""
+    rendered = core.render(encoded(plain(width, 60)))
+    assert widths(rendered) == expected
+    assert (rendered.width, rendered.height) == (width, 60)
+
+
+# Header
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("WEBP", "image/webp"),
+        ("AVIF", "image/avif"),
+        ("TIFF", "image/tiff"),
+        ("GIF", "image/gif"),
+    ],
+)
+def test_accepted_formats(kind: str, content_type: str) -> None:
+    """Each accepted format is recognised by its bytes and rendered."""
+    data = encoded(halves(120, 80), kind)
+    header = core.inspect(data)
+    assert (header.content_type, header.width, header.height) == (content_type, 120, 80)
+    assert (header.pages, header.has_alpha) == (1, False)
+    assert close_to(widest(core.render(data)).getpixel((20, 40)), RED, within=12)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not an image",
+        b"%PDF-1.7\n",
+        b"P6 1 1 255\nabc",
+        b"1,2,3\n4,5,6\n",
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect/></svg>',
+    ],
+)
+def test_other_files_are_not_images(data: bytes) -> None:
+    """Anything but the accepted formats is refused, SVG and libvips' exotic loaders included."""
+    with pytest.raises(core.NotAnImage, match="Send a JPEG, PNG, WebP"):
+        core.inspect(data)
+
+
+def test_header_of_a_turned_photo() -> None:
+    """Width and height are those a reader sees, not those of the sensor."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    header = core.inspect(encoded(plain(120, 80), exif=exif))
+    assert (header.width, header.height) == (80, 120)
+
+
+def test_bomb_is_refused_by_its_header() -> None:
+    """Four gigapixels are refused before decoding: this file has no pixel that could be decoded."""
+    with pytest.raises(core.TooManyPixels, match="64250 x 64250"):
+        core.render(png_header(64_250, 64_250))
+
+
+def test_frames_count_as_pixels() -> None:
+    """An animation is as large as all its frames together."""
+    frames = [plain(100, 100, (shade, 0, 0)) for shade in range(0, 200, 20)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert core.inspect(data, max_pixels=100_000).pages == 10
+    with pytest.raises(core.TooManyPixels, match=r"10 frame\(s\)"):
+        core.inspect(data, max_pixels=99_999)
+
+
+# Renditions
+
+
+def test_each_width_as_webp_and_jpeg() -> None:
+    """Every width comes as WebP and progressive JPEG of exactly the size that it states."""
+    rendered = core.render(encoded(noise(1000, 501)))
+    assert [made.content_type for made in rendered.renditions] == ["image/webp", "image/jpeg"] * 4
+    for made in rendered.renditions:
+        image = Image.open(io.BytesIO(made.data))
+        assert image.size == (made.width, made.height)
+        assert image.get_format_mimetype() == made.content_type
+        assert image.mode == "RGB"
+        assert made.content_type == "image/webp" or image.info.get("progressive") == 1
+
+
+def test_same_photo_same_bytes() -> None:
+    """Rendering is a pure function of photo and recipe."""
+    data = encoded(noise(700, 500))
+    assert core.render(data) == core.render(data)
+
+
+def test_very_tall_photo_fits_webp() -> None:
+    """A photo taller than WebP can hold is scaled down, not refused."""
+    rendered = core.render(encoded(plain(400, 20_000), "PNG"))
+    assert rendered.height == 20_000
+    assert rendered.renditions[-1].height == 16_383
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_baked_in(orientation: int) -> None:
+    """Whatever way the camera was held, renditions are upright and carry no orientation tag."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(halves(120, 80), exif=exif, quality=95)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    made = widest(core.render(data))
+    assert made.size == upright.size
+    assert difference(made, upright) < 3
+    assert not made.getexif()
+
+
+def test_nothing_of_the_metadata_is_published() -> None:
+    """No GPS position, camera, comment or colour profile leaves with a rendition."""
+    rendered = core.render(located(noise(400, 300)))
+    for made in rendered.renditions:
+        image = Image.open(io.BytesIO(made.data))
+        assert not image.getexif()
+        assert not {"exif", "icc_profile", "comment", "xmp"} & image.info.keys()
+        assert b"Camera maker" not in made.data
+        assert b"private comment" not in made.data
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+def test_every_png_becomes_eight_bit_rgb(mode: str) -> None:
+    """Bitmap, grey, palette and 16-bit files all end as three 8-bit channels."""
+    rendered = core.render(encoded(Image.new(mode, (50, 40)), "PNG"))
+    assert widest(rendered).mode == "RGB"
+
+
+def test_cmyk_becomes_rgb() -> None:
+    """A print file without a profile keeps its colours, roughly: pure yellow stays yellow."""
+    rendered = core.render(encoded(plain(60, 40, (0, 0, 255, 0), "CMYK")))
+    red, green, blue = widest(rendered).getpixel((30, 20))  # type: ignore[misc]
+    assert red > 200
+    assert green > 180
+    assert blue < 120
+
+
+def test_transparency() -> None:
+    """Transparent pixels turn white in JPEG, and stay transparent in WebP."""
+    rendered = core.render(encoded(plain(60, 40, (255, 0, 0, 0), "RGBA"), "PNG"))
+    assert close_to(widest(rendered).getpixel((30, 20)), WHITE)
+    assert close_to(widest(rendered, "image/webp").getchannel("A").getextrema(), (0, 0))
+    assert rendered.mean_colour == "#ffffff"
+
+
+def test_animation_shows_its_first_frame() -> None:
+    """An animated file becomes a still of its first frame."""
+    data = encoded(plain(60, 40, RED), "GIF", save_all=True, append_images=[plain(60, 40, BLUE)])
+    rendered = core.render(data)
+    assert close_to(widest(rendered).getpixel((30, 20)), RED)
+    assert getattr(widest(rendered, "image/webp"), "n_frames", 1) == 1
+
+
+def test_placeholder_and_mean_colour() -> None:
+    """The placeholder is a tiny WebP of at most 400 bytes, even of noise; the colour a mean."""
+    rendered = core.render(encoded(noise(1000, 1000)))
+    prefix, _, content = rendered.placeholder.partition(",")
+    image = Image.open(io.BytesIO(base64.b64decode(content)))
+    assert prefix == "data:image/webp;base64"
+    assert len(rendered.placeholder) <= 400
+    assert max(image.size) <= 32
+    assert core.render(encoded(plain(90, 60, (16, 32, 48)), "PNG")).mean_colour == "#102030"
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("PNG", {}),
+        ("WEBP", {}),
+        ("GIF", {}),
+        ("AVIF", {"speed": 10}),
+    ],
+)
+def test_truncated_files_are_broken(kind: str, options: dict[str, Any]) -> None:
+    """Half a file is refused, never published with a grey half."""
+    data = encoded(noise(600, 500), kind, **options)
+    with pytest.raises(core.BrokenImage, match=r"damaged \(.+\)\. Export it again"):
+        core.render(data[: len(data) // 2])
+
+
+# Sample photos
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("im_book-beside-flowers.jpg", (3024, 4032)),
+        ("im_craft-beer.jpg", (6000, 4000)),
+        ("im_handwritten-notes.jpg", (5117, 3411)),
+        ("im_japanese-shop.jpg", (4217, 2817)),
+    ],
+)
+def test_real_photos(name: str, size: tuple[int, int]) -> None:
+    """Photos of 12 to 24 megapixels come out in all five widths and look like the original."""
+    data = photo(name)
+    rendered = core.render(data)
+    assert (rendered.width, rendered.height) == size
+    assert widths(rendered) == [320, 640, 960, 1280, 1920]
+    original = Image.open(io.BytesIO(data))
+    original.draft("RGB", (640, 640))
+    assert difference(widest(rendered), original.convert("RGB")) < 4
+
+
+@pytest.mark.parametrize("turned", [3, 6, 8])
+def test_camera_orientations_agree(turned: int) -> None:
+    """The same scene shot with the camera turned gives the same picture."""
+    upright = widest(core.render(photo("traps/orient_Landscape_1.jpg")))
+    other = widest(core.render(photo(f"traps/orient_Landscape_{turned}.jpg")))
+    assert other.size == upright.size
+    assert difference(other, upright) < 3
+
+
+def test_wide_gamut_is_converted() -> None:
+    """A Display P3 red becomes sRGB red, not the same numbers without their profile."""
+    assert core.render(photo("traps/sharp_p3.png")).mean_colour == "#ff0000"
+
+
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [
+        ("sharp_Channel_digital_image_CMYK_color.jpg", (126, 131, 121)),
+        ("sharp_Flag_of_the_Netherlands-16bit.png", (154, 118, 144)),
+    ],
+)
+def test_print_and_deep_colours(name: str, colour: tuple[int, ...]) -> None:
+    """CMYK with its profile and 16 bits per channel arrive at the right sRGB mean."""
+    mean = core.render(photo(f"traps/{name}")).mean_colour
+    assert close_to(bytes.fromhex(mean[1:]), colour)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("vips_ultra-hdr.jpg", (3840, 2160)),
+        ("im_8bit-sRGB.avif", (1617, 1080)),
+        ("sharp_Flag_of_the_Netherlands-alpha.png", (900, 600)),
+        ("sharp_animated-loop-3.gif", (370, 285)),
+        ("sharp_rotating-squares.gif", (80, 80)),
+        ("orient_Portrait_6.jpg", (1200, 1800)),
+    ],
+)
+def test_unusual_files_are_accepted(name: str, size: tuple[int, int]) -> None:
+    """Ultra HDR, AVIF, transparent, animated and turned files render at the size one sees."""
+    rendered = core.render(photo(f"traps/{name}"))
+    assert (rendered.width, rendered.height) == size
+    assert rendered.renditions[-1].width == min(size[0], 1920)
+
+
+@pytest.mark.parametrize("name", ["sharp_truncated.jpg", "sharp_corrupt-header.jpg"])
+def test_damaged_samples(name: str) -> None:
+    """A JPEG cut short, in its pixels or in its header, is refused with a cure."""
+    with pytest.raises(core.BrokenImage, match="Export it again"):
+        core.render(photo(f"traps/{name}"))
