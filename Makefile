@@ -7,6 +7,8 @@ RUN := .venv/bin
 STAMP := .venv/.installed
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
+# Nine processes import the same libraries at every start: compile them once, here.
+export UV_COMPILE_BYTECODE := 1
 
 ##@ Use it
 .PHONY: demo

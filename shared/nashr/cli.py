@@ -32,6 +32,8 @@ def main() -> None:
         _fail(str(error))
     except ValidationError as error:
         _fail("; ".join(f"NASHR_{_name(fault['loc'])}: {fault['msg']}" for fault in error.errors()))
+    except OSError as error:
+        _fail(str(error))
 
 
 def _name(location: tuple[int | str, ...]) -> str:

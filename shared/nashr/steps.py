@@ -51,7 +51,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "related", "related", "an article's text", "its signature and postings, then its links",
-            leads_to=("deliver",), wait=1, first_wait=1,
+            leads_to=("deliver", "reweigh"), wait=1, first_wait=1,
         ),
         Kind(
             "cards", "cards", "headline, hero, theme", "social cards",
@@ -69,6 +69,10 @@ STEPS: Final[dict[str, Kind]] = {
         Kind(
             "backlinks", "related", "an article that went live", "older articles that gained a link",
             leads_to=("deliver",), rearms=True,
+        ),
+        Kind(
+            "reweigh", "related", "an archive that has doubled", "its signatures, with today's rarities",
+            leads_to=("backlinks",), rearms=True, limit=120,
         ),
         Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
     )

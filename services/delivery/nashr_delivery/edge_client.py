@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-CONNECT_SECONDS: Final = 1.0
+CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 5.0
 # Below the 75 s after which the embedded store closes an idle connection.
 IDLE_SECONDS: Final = 30.0

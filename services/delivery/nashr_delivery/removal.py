@@ -27,14 +27,15 @@ class Removal:
         self._runtime = runtime
 
     def remove(self, step: Step) -> Commit:
-        """Deletes the keys of a taken down article that no other page uses; the second time, ends it."""
+        """Deletes the keys of a taken down article that no other page uses; ends once none were added."""
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             found = publishing.find(conn, step.input["publication"])
             assert found is not None
-        keys: Sequence[str] = step.result["keys"] if step.result else self._mark(step)
+        before: Sequence[str] | None = step.result["keys"] if step.result else None
+        keys = sorted({*(before or ()), *self._mark(step)})
         self._delete(site, keys)
-        if step.result is None:
+        if keys != before:  # the first pass, or a listing has let go of a photo since the one before
             return lambda conn: self._again(conn, keys)
         if found.detail.get("erase"):
             self._delete_originals(step)

@@ -13,14 +13,17 @@ import os
 import queue
 import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 from itertools import accumulate
 from math import ceil
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -178,11 +181,34 @@ class _Child:
                 max_workers=1,
                 max_tasks=_TASKS_PER_CHILD,
                 initializer=_prepare_child,
-                context=multiprocessing.get_context("spawn"),
+                context=_LeanContext(),
             )
         if not self._pool.active:  # reading it also starts the process of a new pool
             raise RuntimeError("its pool has stopped")
         return self._pool
+
+
+class _LeanProcess(SpawnProcess):
+    """A spawned child that does not import the parent's main module a second time.
+
+    With the worker's it would hold 111 MB instead of 35 (measured) and start far later. Spawning
+    skips main modules called ``__main__``, as those of packages are, so that is what it is told.
+    """
+
+    _one_at_a_time: ClassVar = threading.Lock()
+
+    def start(self) -> None:
+        main = sys.modules["__main__"]
+        with self._one_at_a_time:
+            spec, main.__spec__ = main.__spec__, ModuleSpec("nashr_images.__main__", None)
+            try:
+                super().start()
+            finally:
+                main.__spec__ = spec
+
+
+class _LeanContext(SpawnContext):
+    Process = _LeanProcess
 
 
 def _crash_report(error: Exception, timeout_seconds: float) -> str:

@@ -14,6 +14,7 @@ from nashr.store.assets import Asset
 from nashr.store.publishing import Publication
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
+from starlette.responses import JSONResponse
 
 
 def article(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
@@ -127,9 +128,9 @@ def token(found: Token) -> dict[str, Any]:
     }
 
 
-def encoded(body: Mapping[str, Any]) -> Any:
-    """Plain JSON values."""
-    return jsonable_encoder(body)
+def reply(body: Mapping[str, Any], **headers: str) -> JSONResponse:
+    """A 200 with this body, as it is: the response models only document it."""
+    return JSONResponse(jsonable_encoder(body), headers=headers)
 
 
 def page(items: Sequence[Mapping[str, Any]], next_cursor: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from nashr.domain.site import Site
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import articles, golive, links, pagerows, sites
+from nashr.store import articles, golive, links, pagerows, queue, sites
 from nashr.store.articles import Article
 from nashr.store.database import rows, scalar, statement, transaction
 from nashr.store.ids import fingerprint
@@ -27,6 +27,8 @@ CARDS = 4
 MOST_SEE_ALSO = 10
 PARAGRAPHS_PER_LINK = 3
 REFRESHED = 20
+REWEIGH_DELAY = 1.0
+REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
 
 
 class Related:
@@ -50,7 +52,29 @@ class Related:
 
         def commit(conn: Connection) -> Finish:
             links.replace(conn, site.id, article.number, drawn)
+            _reweigh_when_doubled(conn, site, signature.language)
             return Finish({"links": len(drawn)})
+
+        return commit
+
+    def reweigh(self, step: Step) -> Commit:
+        """Signs a small archive again: rarities learnt since change what its articles are found by."""
+        language = step.input["language"]
+        with statement(self._runtime.engine) as conn:
+            site = sites.get(conn, step.site).site
+            newest = links.newest_signed(conn, site.id, language, limit=REWEIGHED)
+        for number, article in newest:
+            with transaction(self._runtime.engine) as conn:
+                found = articles.find(conn, article)
+                if found is not None and found.live_revision is not None:
+                    doc = articles.read_content(conn, site, article, found.live_revision)
+                    links.sign(conn, site.id, _sign(conn, site, number, doc))
+
+        def commit(conn: Connection) -> Finish:
+            for number, article in newest[: 10 * REFRESHED]:
+                _rearm_backlinks(conn, site, article, number)
+            queue.notify(conn)
+            return Finish({"signed": len(newest)})
 
         return commit
 
@@ -96,6 +120,21 @@ class Related:
         return [item["page"] for item in found]
 
 
+def _reweigh_when_doubled(conn: Connection, site: Site, language: str) -> None:
+    _, documents = links.frequencies(conn, site.id, language, ())
+    if 1 < documents <= REWEIGHED and documents & (documents - 1) == 0:
+        queue.rearm(
+            conn, "reweigh", f"{site.id}/{language}", site=site.id, data={"language": language},
+            priority=Priority.bulk, delay=REWEIGH_DELAY,
+        )  # fmt: skip
+        queue.notify(conn)
+
+
+def _rearm_backlinks(conn: Connection, site: Site, article: str, number: int) -> None:
+    data = {"article": article, "number": number}
+    queue.rearm(conn, "backlinks", str(number), site=site.id, data=data, priority=Priority.bulk)
+
+
 def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Signature:
     """Signs with the document frequencies of this moment."""
     standfirst, text = doc.standfirst or "", doc.text()
@@ -127,7 +166,8 @@ def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[
     if own is None:
         return []
     now: datetime = scalar(conn, "SELECT clock_timestamp()")
-    ranked = core.rank([_candidate(item, own) for item in links.near(conn, site.id, own)], now=now)
+    near = [_candidate(item, own) for item in links.near(conn, site.id, own)]
+    ranked = core.rank(near, now=now, floor=_floor(conn, site, own))
     chosen = links.numbers(conn, site.id, [*doc.related.get("pin", ()), *doc.related.get("ban", ())])
     drawn = core.draw(
         ranked,
@@ -140,6 +180,11 @@ def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[
     )
     latest = links.latest(conn, site.id, doc.section, article=article.number, limit=4 * CARDS)
     return _stored(core.fill(drawn, latest, cards=CARDS))
+
+
+def _floor(conn: Connection, site: Site, own: links.Signature) -> float:
+    _, documents = links.frequencies(conn, site.id, own.language, ())
+    return core.floor(documents)
 
 
 def _stored(drawn: core.Draw) -> list[StoredLink]:
@@ -176,9 +221,10 @@ def _gaining(conn: Connection, site: Site, article: Article) -> list[int]:
         published_at=article.published_at,
         sketch=tuple(own.sketch),
         now=now,
+        floor=_floor(conn, site, own),
         cap=REFRESHED,
     )
-    bare = links.without_cards(conn, site.id, article.section, cards=CARDS, limit=REFRESHED)
+    bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
     numbers = dict.fromkeys([gain.article for gain in better] + [n for n in bare if n != article.number])
     return list(numbers)[:REFRESHED]
 

@@ -16,7 +16,11 @@ def main() -> None:
         "related",
         settings=runtime.settings,
         engine=runtime.engine,
-        handlers={"related": handlers.related, "backlinks": handlers.backlinks},
+        handlers={
+            "related": handlers.related,
+            "reweigh": handlers.reweigh,
+            "backlinks": handlers.backlinks,
+        },
     ).run(threads=runtime.settings.related_threads)
 
 

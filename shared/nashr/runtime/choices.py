@@ -27,22 +27,21 @@ def choose(settings: Settings, *, data: Path, before: Mapping[str, Any]) -> Sett
     return settings.model_copy(update=updates)
 
 
-def keep(settings: Settings, *, ports: Mapping[str, int], socket_dir: str) -> None:
-    """Writes DIR/stack.json: what settings.load_for_stack() reads, and what the next start wants to keep."""
+def keep(settings: Settings, *, also: Mapping[str, object]) -> None:
+    """Writes DIR/stack.json: what settings.load_for_stack() reads, and ``also`` what the next start wants."""
     chosen = {name: _plain(getattr(settings, name)) for name in sorted(WRITTEN)}
-    extra = {"ports": dict(ports), "socket_dir": socket_dir}
-    records.write(settings.data / records.STACK, {**chosen, **extra})
+    records.write(settings.data / records.STACK, {**chosen, **also})
 
 
 def _ports(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
     bind = settings.bind
+    if 0 != settings.api_port == settings.site_port and not settings.edge_url:
+        raise StackError(f"--api-port and --site-port are both {settings.api_port}: give them two ports")
     api = listening.claim(settings.api_port, bind=bind, flag="--api-port", before=before.get("api_port", 0))
     if settings.edge_url:
         return {"api_port": api}
     last = before.get("site_port", 0)
     site = listening.claim(settings.site_port, bind=bind, flag="--site-port", before=last)
-    if api == site:
-        raise StackError(f"--api-port and --site-port are both {api}: give them two ports")
     edge = f"http://{listening.reachable(bind)}:{site}"
     return {"api_port": api, "site_port": site, "edge_url": edge}
 

@@ -92,7 +92,10 @@ def locked(data: Path) -> Iterator[int]:
 
     What a killed supervisor left behind holds the lock for a moment longer: that is waited for.
     """
-    handle = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StackError(_why(error, data)) from None
     try:
         started = time.monotonic()
         while not _take(handle):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,17 @@ from nashr.runtime.supervisor import Supervisor
 from nashr.settings import Settings
 
 STOP_ORDER = ("s3", "valkey", "postgres")
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0  # a machine busy with other things; what cannot start fails long before
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to start, the setting that its URL goes into, and what the next start wants to know."""
+
+    program: Program
+    setting: str
+    url: str
+    kept: Mapping[str, object]
 
 
 def start(
@@ -24,38 +35,39 @@ def start(
 
     PostgreSQL comes last: its first start takes longest to prepare, and the others start meanwhile.
     """
-    ports: dict[str, int] = {}
-    updates: dict[str, str] = {}
-    started: list[str] = []
-
-    def begin(program: Program, name: str, url: str) -> None:
-        supervisor.start(program)
-        started.append(program.name)
-        updates[name] = url
-
-    if not settings.redis_url:
-        ports["valkey"] = _port("valkey", before)
-        program, url = embedded.valkey(folder.path, port=ports["valkey"], password=secrets.token_urlsafe(24))
-        begin(program, "redis_url", url)
-    if not settings.s3_endpoint:
-        ports["s3"] = _port("s3", before)
-        key = settings.s3_access_key.get_secret_value()
-        program, url = embedded.store(folder.path, port=ports["s3"], key=key, public=settings.s3_bucket)
-        begin(program, "s3_endpoint", url)
-    socket_dir, passage = "", False
-    if not settings.database_url:
-        last = str(before.get("socket_dir") or "")
-        program, url, sockets = postgres.prepare(
-            folder.path, user=settings.postgres_user, socket_dir=Path(last) if last else None
-        )
-        socket_dir, passage = str(sockets), program.run_as is not None and not program.run_as.namespace
-        begin(program, "database_url", url)
-    folder.settle(passage=passage)
-    complete = settings.model_copy(update=updates)
-    choices.keep(complete, ports=ports, socket_dir=socket_dir)
-    supervisor.wait_ready(started, seconds=READY_SECONDS)
+    servers: list[Server] = []
+    for setting, make in (("redis_url", _valkey), ("s3_endpoint", _store), ("database_url", _postgres)):
+        if not getattr(settings, setting):
+            server = make(settings, folder.path, before)
+            supervisor.start(server.program)
+            servers.append(server)
+    folder.settle(passage=any(_as_another_user(server.program) for server in servers))
+    complete = settings.model_copy(update={server.setting: server.url for server in servers})
+    choices.keep(complete, also={name: value for server in servers for name, value in server.kept.items()})
+    supervisor.wait_ready([server.program.name for server in servers], seconds=READY_SECONDS)
     return complete
 
 
-def _port(name: str, before: Mapping[str, Any]) -> int:
-    return listening.keep_or_choose(int(before.get("ports", {}).get(name, 0)))
+def _valkey(_settings: Settings, data: Path, before: Mapping[str, Any]) -> Server:
+    port = listening.keep_or_choose(before.get("valkey_port", 0))
+    program, url = embedded.valkey(data, port=port, password=secrets.token_urlsafe(24))
+    return Server(program, "redis_url", url, {"valkey_port": port})
+
+
+def _store(settings: Settings, data: Path, before: Mapping[str, Any]) -> Server:
+    port = listening.keep_or_choose(before.get("s3_port", 0))
+    key = settings.s3_access_key.get_secret_value()
+    program, url = embedded.store(data, port=port, key=key, public=settings.s3_bucket)
+    return Server(program, "s3_endpoint", url, {"s3_port": port})
+
+
+def _postgres(settings: Settings, data: Path, before: Mapping[str, Any]) -> Server:
+    last = str(before.get("socket_dir") or "")
+    program, url, sockets = postgres.prepare(
+        data, user=settings.postgres_user, socket_dir=Path(last) if last else None
+    )
+    return Server(program, "database_url", url, {"socket_dir": str(sockets)})
+
+
+def _as_another_user(program: Program) -> bool:
+    return program.run_as is not None and not program.run_as.namespace

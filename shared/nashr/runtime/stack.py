@@ -19,7 +19,7 @@ from nashr.runtime.services import SERVICES, ServiceSpec
 from nashr.runtime.supervisor import StopAsked, Supervisor
 from nashr.settings import Settings
 
-SERVICES_SECONDS = 60.0
+SERVICES_SECONDS = 180.0  # seven Pythons on a busy machine; what dies at once fails long before
 
 Prepare: TypeAlias = Callable[[Settings], str]
 Release: TypeAlias = Callable[[Settings, int], None]
@@ -90,6 +90,7 @@ def _run(
             _start_services(specs, settings=current, supervisor=supervisor)
             endpoints = _endpoints(current, token)
             records.write(opened.path / records.ENDPOINTS, asdict(endpoints))
+            supervisor.settled()
             reporter.ready(endpoints, data=opened.path)
             supervisor.run()
         except StopAsked:

@@ -47,11 +47,13 @@ def authorization(key: str) -> dict[str, str]:
 
 
 def _signed_with(scope: Scope, key: str) -> bool:
+    """In the header, or in a presigned URL of either signature version (boto3 still makes both)."""
     wanted = f"Credential={key}/".encode()
     if any(name.lower() == b"authorization" and wanted in value for name, value in scope["headers"]):
         return True
-    credential: str = parse_qs(str(scope["query_string"], "latin-1")).get("X-Amz-Credential", [""])[0]
-    return credential.startswith(f"{key}/")
+    query = parse_qs(str(scope["query_string"], "latin-1"))
+    credentials = [*query.get("X-Amz-Credential", []), *query.get("AWSAccessKeyId", [])]
+    return any(credential.partition("/")[0] == key for credential in credentials)
 
 
 def _reads(scope: Scope, bucket: str) -> bool:

@@ -9,17 +9,15 @@ import ctypes
 import os
 import queue
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from nashr.runtime import launch, records
+from nashr.runtime.child import Child, State
 from nashr.runtime.guarded import Guard
 from nashr.runtime.launch import Program
 from nashr.runtime.processes import children_of, last_words, send, send_group
@@ -27,11 +25,8 @@ from nashr.runtime.programs import StackError
 from nashr.runtime.wakeups import Wakeups
 
 T = TypeVar("T")
-State: TypeAlias = Literal["starting", "ready", "waiting", "stopping", "stopped"]
 OnExit: TypeAlias = Callable[[str, int], None]
 
-STEADY_SECONDS = 30.0
-FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 EARLY_DEATHS = 6
 READY_POLL = 0.05
 IDLE_POLL = 5.0
@@ -41,25 +36,6 @@ PR_SET_CHILD_SUBREAPER = 36
 
 class StopAsked(Exception):
     """A stop signal came while something else was going on."""
-
-
-@dataclass
-class Child:
-    """One program and its present process."""
-
-    program: Program
-    process: subprocess.Popen[bytes] | None = None
-    state: State = "waiting"
-    restarts: int = 0
-    failures: int = 0
-    since: float = 0.0
-    started: float = 0.0
-    due: float = 0.0
-
-
-def delay(failures: int) -> float:
-    """Seconds before the next start after ``failures`` short lives in a row: 0, 0.2, 0.4 ... 5."""
-    return 0.0 if failures == 0 else min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (failures - 1))
 
 
 class Supervisor:
@@ -72,6 +48,7 @@ class Supervisor:
     def __init__(self, data: Path, *, on_exit: OnExit | None = None, lock: int = -1) -> None:
         self._data = data
         self._children: dict[str, Child] = {}
+        self._strangers = children_of(os.getpid())  # of a script that became us
         self._wakeups = Wakeups()
         self._guard = Guard(lock=lock)
         self._stops = 0
@@ -111,7 +88,10 @@ class Supervisor:
             self._turn(IDLE_POLL)
 
     def beside(self, work: Callable[[], T]) -> T:
-        """Runs ``work`` in a thread while the children are watched. Raises what it raises, or StopAsked."""
+        """Runs ``work`` in a thread while the children are watched. Raises what it raises, or StopAsked.
+
+        ``work`` starts no processes: the loop would take their exit codes.
+        """
         results: list[T] = []
         errors: list[BaseException] = []
 
@@ -129,10 +109,13 @@ class Supervisor:
             raise errors[0]
         return results[0]
 
-    def run(self) -> None:
-        """Watches until a stop signal comes."""
+    def settled(self) -> None:
+        """The start is over: status.json says ready."""
         self._state = "ready"
         self._write_status()
+
+    def run(self) -> None:
+        """Watches until a stop signal comes."""
         with suppress(StopAsked):
             while True:
                 self._turn(IDLE_POLL)
@@ -176,7 +159,8 @@ class Supervisor:
         try:
             child.process = launch.launch(child.program, log=self._log(child))
         except OSError:  # no process, no descriptor or no room to be had now
-            self._wait_a_turn(child)
+            child.wait_a_turn()
+            self._write_status()
             return
         self._guard.add(child.process.pid, death_signal=child.program.death_signal)
         self._enter(child, "starting")
@@ -190,7 +174,7 @@ class Supervisor:
                 return
             if ended is None:
                 return
-            child = next((c for c in self._children.values() if _pid(c) == ended.si_pid), None)
+            child = next((c for c in self._children.values() if c.pid == ended.si_pid), None)
             if child is not None:
                 self._ended(child)
             elif ended.si_pid == self._guard.pid:
@@ -207,17 +191,10 @@ class Supervisor:
         self._guard.remove(pid)
         self._deaths.put((child.program.name, pid))
         if child.state == "stopping":
-            self._enter(child, "stopped")
-            return
-        self._wait_a_turn(child)
-
-    def _wait_a_turn(self, child: Child) -> None:
-        now = time.monotonic()
-        if now - child.started >= STEADY_SECONDS:
-            child.failures = 0
-        child.due = now + delay(child.failures)
-        child.failures += 1
-        self._enter(child, "waiting")
+            child.enter("stopped")
+        else:
+            child.wait_a_turn()
+        self._write_status()
 
     def _stop_together(self, children: Sequence[Child], *, hurried: Callable[[], bool]) -> None:
         started = time.monotonic()
@@ -244,8 +221,9 @@ class Supervisor:
 
     def _end_orphans(self) -> None:
         """Children of children that left their group came to us when their parent died."""
+        spared = {self._guard.pid, *self._strangers}
         deadline = time.monotonic() + HOOK_SECONDS
-        while (left := children_of(os.getpid()) - {self._guard.pid}) and time.monotonic() < deadline:
+        while (left := children_of(os.getpid()) - spared) and time.monotonic() < deadline:
             for pid in left:
                 send(pid, signal.SIGKILL)
             self._wakeups.wait(READY_POLL)
@@ -267,28 +245,13 @@ class Supervisor:
         return self._data / "logs" / f"{child.program.name}.log"
 
     def _enter(self, child: Child, state: State) -> None:
-        child.state = state
-        child.since = time.time()
+        child.enter(state)
         self._write_status()
 
     def _write_status(self) -> None:
-        programs = [_row(child) for child in self._children.values()]
+        programs = [child.row() for child in self._children.values()]
         with suppress(OSError):  # a full disk must not end the supervision
             records.write(
                 self._data / records.STATUS,
                 {"pid": os.getpid(), "state": self._state, "programs": programs},
             )
-
-
-def _pid(child: Child) -> int | None:
-    return None if child.process is None else child.process.pid
-
-
-def _row(child: Child) -> dict[str, Any]:
-    return {
-        "name": child.program.name,
-        "pid": _pid(child),
-        "state": child.state,
-        "restarts": child.restarts,
-        "since": datetime.fromtimestamp(child.since, UTC).isoformat(timespec="milliseconds"),
-    }

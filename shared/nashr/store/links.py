@@ -9,10 +9,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from nashr.store.database import row, rows, run, scalar
+from nashr.store.database import row, rows, run
 
 NEWEST_PER_TERM: Final = 500  # measured: x100 articles then cost x5 CPU, no loss on 29,138 real articles
 CANDIDATES: Final = 50  # 98.9 % of the articles that gain a link are among them (measured)
+
+
+EVERY_ARTICLE: Final = 1 << 40  # no 32-bit term hash: counts the articles of a site and language
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,6 @@ def signature(conn: Connection, article: int) -> Signature | None:
 def sign(conn: Connection, site: str, new: Signature) -> None:
     """Stores a signature and its postings in place of the article's earlier ones."""
     before = signature(conn, new.article)
-    if before is not None and before.text_hash == new.text_hash:
-        return
     run(conn, "DELETE FROM posting WHERE article = :article", article=new.article)
     run(
         conn,
@@ -96,7 +97,10 @@ def _plain(value: object) -> object:
 
 def _count_terms(conn: Connection, site: str, new: Signature, before: Signature | None) -> None:
     """Document frequencies: rows in term order, so that two writers cannot lock each other out."""
-    fresh = set(new.terms) - (set(before.terms) if before and before.language == new.language else set())
+    known = before is not None and before.language == new.language
+    fresh = set(new.terms) - set(before.terms if before and known else ())
+    if not known:
+        fresh.add(EVERY_ARTICLE)
     run(
         conn,
         """INSERT INTO term (site, language, term, articles)
@@ -109,16 +113,14 @@ def _count_terms(conn: Connection, site: str, new: Signature, before: Signature 
 def frequencies(
     conn: Connection, site: str, language: str, terms: Iterable[int]
 ) -> tuple[Mapping[int, int], int]:
-    """In how many articles each term stands, and how many signed articles there are (estimated)."""
+    """In how many articles each term stands, and how many articles were ever signed."""
     found = rows(
         conn,
         "SELECT term, articles FROM term WHERE site = :site AND language = :language AND term = ANY(:terms)",
-        site=site, language=language, terms=list(terms),
+        site=site, language=language, terms=[EVERY_ARTICLE, *terms],
     )  # fmt: skip
-    total = scalar(
-        conn, "SELECT count(*) FROM (SELECT 1 FROM signature WHERE site = :site LIMIT 100000) AS s", site=site
-    )
-    return {item["term"]: item["articles"] for item in found}, int(total)
+    counted = {item["term"]: item["articles"] for item in found}
+    return counted, counted.pop(EVERY_ARTICLE, 0)
 
 
 def forget(conn: Connection, article: int) -> None:
@@ -154,11 +156,16 @@ def near(conn: Connection, site: str, query: Signature) -> Sequence[Near]:
 
 
 def latest(conn: Connection, site: str, section: str, *, article: int, limit: int) -> Sequence[int]:
-    """The newest live articles of a section: the labelled fallback for cards."""
+    """The newest live articles, those of the section first: the labelled fallback for cards."""
+    own = "SELECT number, published_at, {rank} AS rank FROM article WHERE site = :site AND linkable"
+    live = "AND live_revision IS NOT NULL AND number <> :article"
     found = rows(
         conn,
-        """SELECT number FROM article WHERE site = :site AND section = :section AND live_revision IS NOT NULL
-            AND linkable AND number <> :article ORDER BY published_at DESC LIMIT :limit""",
+        f"""SELECT number FROM (
+            ({own.format(rank=0)} {live} AND section = :section ORDER BY published_at DESC LIMIT :limit)
+            UNION ALL
+            ({own.format(rank=1)} {live} AND section <> :section ORDER BY published_at DESC LIMIT :limit)
+        ) AS newest ORDER BY rank, published_at DESC LIMIT :limit""",
         site=site, section=section, article=article, limit=limit,
     )  # fmt: skip
     return [item["number"] for item in found]
@@ -207,14 +214,25 @@ def replace(conn: Connection, site: str, src: int, links: Sequence[StoredLink]) 
     return True
 
 
-def without_cards(conn: Connection, site: str, section: str, *, cards: int, limit: int) -> Sequence[int]:
-    """The newest live articles of a section that show fewer than ``cards`` related cards."""
+def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Sequence[int]:
+    """The newest live articles of a site that show fewer than ``cards`` related cards."""
     found = rows(
         conn,
-        """SELECT a.number FROM article a WHERE a.site = :site AND a.section = :section AND a.linkable
-            AND a.live_revision IS NOT NULL AND :cards > (
-                SELECT count(*) FROM link l WHERE l.src = a.number AND l.slot = 'related_news')
-        ORDER BY a.published_at DESC LIMIT :limit""",
-        site=site, section=section, cards=cards, limit=limit,
+        """SELECT number FROM (SELECT number FROM article WHERE site = :site AND linkable
+            AND live_revision IS NOT NULL ORDER BY published_at DESC LIMIT :limit) AS newest
+        WHERE :cards > (SELECT count(*) FROM link WHERE src = number AND slot = 'related_news')""",
+        site=site, cards=cards, limit=limit,
     )  # fmt: skip
     return [item["number"] for item in found]
+
+
+def newest_signed(conn: Connection, site: str, language: str, *, limit: int) -> Sequence[tuple[int, str]]:
+    """(number, id) of the newest live articles that have a signature in a language."""
+    found = rows(
+        conn,
+        """SELECT a.number, a.id FROM signature s JOIN article a ON a.number = s.article
+        WHERE s.site = :site AND s.language = :language AND a.live_revision IS NOT NULL
+        ORDER BY a.number DESC LIMIT :limit""",
+        site=site, language=language, limit=limit,
+    )  # fmt: skip
+    return [(item["number"], item["id"]) for item in found]

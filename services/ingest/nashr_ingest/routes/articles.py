@@ -117,7 +117,7 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
     q: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
-) -> Any:
+) -> JSONResponse:
     """Articles, newest change first."""
     place = read_cursor(cursor_, parts=2)
     after = (_time(place[0]), place[1]) if place else None
@@ -128,7 +128,8 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
         homes = {name: sites.get(conn, name).site for name in {item.site for item in shown}}
         items = [present.article(conn, homes[item.site], item) for item in shown]
     last = shown[-1] if len(found) > limit else None
-    return present.page(items, cursor([last.updated_at.isoformat(), last.id]) if last else None)
+    more = cursor([last.updated_at.isoformat(), last.id]) if last else None
+    return present.reply(present.page(items, more))
 
 
 @router.get(
@@ -140,8 +141,7 @@ def get(who: Writer, process: Process, article: Id) -> JSONResponse:
     with statement(process.engine) as conn:
         found = _find(conn, who, article)
         site = sites.get(conn, found.site).site
-        body = present.encoded(present.article(conn, site, found))
-    return JSONResponse(body, headers={"ETag": etag(found.latest_revision)})
+        return present.reply(present.article(conn, site, found), ETag=etag(found.latest_revision))
 
 
 @router.get(
@@ -154,7 +154,7 @@ def revisions(
     article: Id,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
-) -> Any:
+) -> JSONResponse:
     """An article's history, newest first."""
     place = read_cursor(cursor_, parts=1)
     with statement(process.engine) as conn:
@@ -162,20 +162,22 @@ def revisions(
         stored = articles.revisions(conn, found.id, before=int(place[0]) if place else None, limit=limit + 1)
     shown = stored[:limit]
     more = cursor([str(shown[-1].number)]) if len(stored) > limit else None
-    return present.page([present.revision(item) for item in shown], more)
+    return present.reply(present.page([present.revision(item) for item in shown], more))
 
 
 @router.get(
     "/{article}/revisions/{number}", operation_id="getRevision", response_model=schemas.WholeRevision,
     responses=responses(*ACCESS, "not_found"),
 )  # fmt: skip
-def revision(who: Writer, process: Process, article: Id, number: Annotated[int, Path(ge=1, lt=2**31)]) -> Any:
+def revision(
+    who: Writer, process: Process, article: Id, number: Annotated[int, Path(ge=1, lt=2**31)]
+) -> JSONResponse:
     """One revision with its content."""
     with statement(process.engine) as conn:
         stored = articles.revision(conn, _find(conn, who, article).id, number)
     if stored is None:
         raise Refused("not_found", f"the article has no revision {number}")
-    return present.revision(stored, whole=True)
+    return present.reply(present.revision(stored, whole=True))
 
 
 @router.post(

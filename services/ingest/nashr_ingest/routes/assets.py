@@ -120,7 +120,7 @@ def get(who: Writer, process: Process, asset: Id) -> JSONResponse:
     with statement(process.engine) as conn:
         found = _find(conn, who, asset)
         site = sites.get(conn, found.site).site
-    return JSONResponse(present.encoded(present.asset(site, found)), headers={"ETag": etag(found.version)})
+    return present.reply(present.asset(site, found), ETag=etag(found.version))
 
 
 @router.patch(

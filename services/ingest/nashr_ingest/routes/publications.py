@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Refused
@@ -25,11 +25,11 @@ Id = Annotated[str, Path(max_length=64)]
     "/{publication}", operation_id="getPublication", response_model=schemas.Publication,
     responses=responses(*ACCESS, "not_found"),
 )  # fmt: skip
-def get(who: Writer, process: Process, publication: Id) -> Any:
+def get(who: Writer, process: Process, publication: Id) -> JSONResponse:
     """State, steps and receipt of one publication."""
     with statement(process.engine) as conn:
         found = find(conn, who, publication)
-        return present.publication(conn, sites.get(conn, found.site).site, found)
+        return present.reply(present.publication(conn, sites.get(conn, found.site).site, found))
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Fault, Refused
@@ -90,12 +90,12 @@ def create_token(who: Admin, process: Process, what: Request_, wanted: schemas.T
     "/tokens", operation_id="listTokens", response_model=schemas.Page[schemas.Token],
     responses=responses(*ACCESS),
 )  # fmt: skip
-def list_tokens(who: Admin, process: Process) -> Any:
+def list_tokens(who: Admin, process: Process) -> JSONResponse:
     """Every token this one may see, without secrets."""
     with statement(process.engine) as conn:
         found = tokens.every(conn)
     shown = [present.token(item) for item in found if who.token.site in {None, item.site}]
-    return present.page(shown, None)
+    return present.reply(present.page(shown, None))
 
 
 @router.delete(
