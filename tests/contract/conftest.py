@@ -1,0 +1,44 @@
+"""The two S3 servers that the store's contract is held against, and what each is known to keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+from nashr.adapters.s3 import Capabilities, S3ObjectStore, connect, ensure_buckets
+from nashr.settings import Settings, load
+
+from tests.servers import ministack, rclone
+
+STARTERS = {"ministack": ministack, "rclone": rclone}
+KNOWN = {
+    "ministack": Capabilities(if_none_match=True, if_match=True, metadata=True, checksums=True),
+    "rclone": Capabilities(if_none_match=False, if_match=False, metadata=True, checksums=False),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A store under test: where it is and what is known of its server."""
+
+    name: str
+    settings: Settings
+    store: S3ObjectStore
+    known: Capabilities
+
+    def skip_unless_conditional(self) -> None:
+        if not self.known.conditional:
+            pytest.skip(f"{self.name} ignores conditions")
+
+
+@pytest.fixture(scope="session", params=list(STARTERS))
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with STARTERS[request.param](folder) as server:
+        settings = load(s3_endpoint=server.url)
+        with closing(connect(settings)) as client:
+            ensure_buckets(client, public=settings.s3_bucket, private=settings.s3_private_bucket)
+            store = S3ObjectStore(client, settings.s3_bucket)
+            yield Bench(request.param, settings, store, KNOWN[request.param])

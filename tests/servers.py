@@ -1,0 +1,171 @@
+"""Real servers for tests, on free loopback ports and in folders of the test: started, awaited, stopped."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ACCESS_KEY = "nashr"
+SECRET_KEY = "nashr-secret"
+PURGE_SECRET = "purge-secret"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and its process."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer with lower-case headers."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 20.0) -> None:
+    """Returns once ``condition`` holds; fails the test when it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds:g} s in vain: {what}")
+        time.sleep(0.02)
+
+
+def request(
+    url: str,
+    path: str = "/",
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: str = "",
+) -> Reply:
+    """Asks for ``path`` exactly as it is spelt, following nothing."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    try:
+        connection.putrequest(method, path, skip_host="Host" in (headers or {}), skip_accept_encoding=True)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        if body:
+            connection.putheader("Content-Length", str(len(body.encode())))
+        connection.endheaders(body.encode() or None)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, found, answer.read())
+    finally:
+        connection.close()
+
+
+def answers(url: str, path: str) -> bool:
+    try:
+        return request(url, path).status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+@contextmanager
+def serving(
+    command: list[str], *, url: str, ready: str, env: Mapping[str, str], folder: Path
+) -> Iterator[Server]:
+    """Runs ``command`` until the block ends; begins once ``ready`` answers."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NASHR_", "AWS_"))}
+    log = folder / f"{urlsplit(url).port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**kept, **env}, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or answers(url, ready), what=f"{command} to answer at {url}"
+        )
+        if process.poll() is not None:
+            raise AssertionError(f"{command} ended at once: {log.read_text()}")
+        yield Server(url, process)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def ministack(folder: Path, *, port: int = 0) -> Iterator[Server]:
+    """The embedded object store, with its data below ``folder``."""
+    port = port or free_port()
+    env = {
+        "SERVICES": "s3",
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+    }
+    with serving(
+        [sys.executable, "-m", "ministack"],
+        url=f"http://127.0.0.1:{port}",
+        ready="/_ministack/health",
+        env=env,
+        folder=folder,
+    ) as server:
+        yield server
+
+
+@contextmanager
+def rclone(folder: Path) -> Iterator[Server]:
+    """``rclone serve s3``: another hand's server, which rejects bad keys and ignores conditions."""
+    port = free_port()
+    (folder / "rclone").mkdir()
+    command = [
+        str(Path(sys.executable).with_name("rclone")),
+        *("serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"),
+        *("--config", "/dev/null", str(folder / "rclone")),
+    ]
+    with serving(command, url=f"http://127.0.0.1:{port}", ready="/", env={}, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def edge(folder: Path, *, origin: str) -> Iterator[Server]:
+    """The embedded edge in front of the store at ``origin``."""
+    port = free_port()
+    env = {
+        "NASHR_DATA": str(folder),
+        "NASHR_S3_ENDPOINT": origin,
+        "NASHR_SITE_PORT": str(port),
+        "NASHR_PURGE_SECRET": PURGE_SECRET,
+    }
+    with serving(
+        [sys.executable, "-m", "nashr_delivery.edge"],
+        url=f"http://127.0.0.1:{port}",
+        ready="/.nashr/livez",
+        env=env,
+        folder=folder,
+    ) as server:
+        yield server
