@@ -18,11 +18,6 @@ demo: setup ## A sample newsroom on this machine: prints its addresses, Ctrl-C s
 .PHONY: setup
 setup: $(STAMP) ## Install into the checkout; the other targets call it
 
-.PHONY: up down
-up: ## The production shape with docker compose
-	docker compose up --build --detach
-down: ## Stop it
-	docker compose down
 
 ##@ Work on it
 .PHONY: test

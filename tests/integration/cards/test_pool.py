@@ -1,0 +1,219 @@
+"""What the card pool promises when children hang, die, eat memory or lose their parent.
+
+A card of absurd size stands for one that never ends.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nashr_cards.card import Card, CardText, Theme, UnreadableHero
+from nashr_cards.pool import CardCrashed, CardPool, Limits
+from PIL import Image
+
+THEME = Theme("#c8102e", "#0f172a", "#ffffff", "خبر")
+TEXT = CardText("البرلمان يقر قانون الرقائق (CHIPS Act)", "سياسة", "ar", "rtl", "٢٣ نوفمبر")
+ABSURD = (9000, 9000)
+
+Open = Callable[..., CardPool]
+
+
+@pytest.fixture
+def open_pool() -> Iterator[Open]:
+    opened: list[CardPool] = []
+
+    def start(**limits: Any) -> CardPool:
+        opened.append(CardPool(limits=Limits(**limits)))
+        return opened[-1]
+
+    yield start
+    for pool in opened:
+        pool.close()
+    assert not multiprocessing.active_children()
+
+
+def draw(pool: CardPool, *, hero: bytes | None = None, size: tuple[int, int] = (600, 315)) -> Card:
+    return pool.draw(TEXT, hero=hero, focal=None, theme=THEME, size=size)
+
+
+def only_child() -> int:
+    (child,) = multiprocessing.active_children()
+    assert child.pid
+    return child.pid
+
+
+def ended(pid: int, *, seconds: float) -> bool:
+    """Waits for a process, ours or not, to end."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+
+
+def test_a_card_comes_back_whole(open_pool: Open) -> None:
+    """Hero, text and theme reach the child, and its JPEG and measures return."""
+    file = io.BytesIO()
+    Image.effect_noise((1280, 854), 80).convert("RGB").save(file, "JPEG")
+
+    card = draw(open_pool(), hero=file.getvalue(), size=(1200, 630))
+
+    assert Image.open(io.BytesIO(card.data)).size == (card.width, card.height) == (1200, 630)
+    assert 0 < len(card.data) <= 300_000
+    assert card.lines >= 1
+
+
+def test_the_parent_never_loads_libvips() -> None:
+    """Neither the pool, nor a card, nor a refused hero brings libvips into the worker."""
+    script = (
+        "import sys\n"
+        "from nashr_cards.pool import CardPool\n"
+        "from nashr_cards.card import CardText, Theme, UnreadableHero\n"
+        "pool = CardPool(); pool.warm()\n"
+        "try:\n"
+        "    pool.draw(CardText('x', '', 'en', 'ltr'), hero=b'\\xff\\xd8\\xff', focal=None,\n"
+        "              theme=Theme('', '', '', ''))\n"
+        "except UnreadableHero:\n"
+        "    print([name for name in sys.modules if 'vips' in name])\n"
+        "pool.close()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
+    assert run.stderr == ""
+
+
+def test_a_broken_hero_is_the_callers_to_decide(open_pool: Open) -> None:
+    """UnreadableHero passes through the process border, and the child goes on."""
+    pool = open_pool()
+    pool.warm()
+    child = only_child()
+
+    with pytest.raises(UnreadableHero, match="hero"):
+        draw(pool, hero=b"no photo")
+    assert draw(pool).data
+    assert only_child() == child
+
+
+def test_a_card_that_takes_too_long_is_stopped(open_pool: Open) -> None:
+    """Past its time the child is killed, the card fails retryably, and the next one is drawn."""
+    pool = open_pool(seconds=1.5, memory=4 << 30)
+
+    with pytest.raises(CardCrashed, match=r"1\.5 s"):
+        draw(pool, size=ABSURD)
+    assert draw(pool).data
+
+
+def test_a_card_that_wants_too_much_memory_is_refused(open_pool: Open) -> None:
+    """Memory is bounded beyond what an idle child holds."""
+    pool = open_pool(memory=150 << 20)
+
+    with pytest.raises(CardCrashed):
+        draw(pool, size=ABSURD)
+    assert draw(pool).data
+
+
+def test_a_child_killed_while_it_draws_fails_only_its_card(open_pool: Open) -> None:
+    """The out-of-memory killer costs one card."""
+    pool = open_pool(seconds=60, memory=4 << 30)
+    pool.warm()
+    with ThreadPoolExecutor(1) as threads:
+        doomed = threads.submit(draw, pool, size=ABSURD)
+        while not doomed.running():
+            pass
+        os.kill(only_child(), signal.SIGKILL)
+        with pytest.raises(CardCrashed, match="died"):
+            doomed.result()
+    assert draw(pool).data
+
+
+def test_a_child_that_died_idle_is_replaced(open_pool: Open) -> None:
+    """The card after an idle death is drawn or fails retryably, never hangs; then all is well."""
+    pool = open_pool()
+    pool.warm()
+    child = only_child()
+    os.kill(child, signal.SIGKILL)
+    assert ended(child, seconds=10)
+
+    with suppress(CardCrashed):
+        draw(pool)
+    assert draw(pool).data
+    assert only_child() != child
+
+
+def test_children_are_recycled_by_count(open_pool: Open) -> None:
+    """No child grows old enough for a slow leak to matter."""
+    pool = open_pool(cards=2)
+    pool.warm()
+    first = only_child()
+    for _ in range(3):
+        draw(pool)
+
+    assert ended(first, seconds=10)
+
+
+def test_ctrl_c_is_the_parents_to_handle(open_pool: Open) -> None:
+    """SIGINT, which a terminal sends to the whole group, ends no child."""
+    pool = open_pool()
+    pool.warm()
+    child = only_child()
+    os.kill(child, signal.SIGINT)
+
+    assert draw(pool).data
+    assert only_child() == child
+
+
+def test_children_end_with_their_parent() -> None:
+    """A parent that is killed outright leaves nobody behind."""
+    script = (
+        "import multiprocessing, time\n"
+        "from nashr_cards.pool import CardPool\n"
+        "pool = CardPool(); pool.warm()\n"
+        "print(multiprocessing.active_children()[0].pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+
+    assert ended(child, seconds=10)
+
+
+def test_threads_share_a_pool(open_pool: Open) -> None:
+    """Cards asked for at once are all drawn, one after another, each as if alone."""
+    pool = open_pool()
+    with ThreadPoolExecutor(4) as threads:
+        cards = list(threads.map(lambda _: draw(pool).data, range(8)))
+
+    assert len(set(cards)) == 1
+
+
+def test_an_idle_pool_is_small(open_pool: Open) -> None:
+    """One resident child below 90 MB: the whole stack has 1.2 GB."""
+    pool = open_pool()
+    for _ in range(3):
+        draw(pool, size=(1200, 630))
+    resident = Path(f"/proc/{only_child()}/statm").read_text().split()[1]
+
+    assert int(resident) * os.sysconf("SC_PAGESIZE") < 90 << 20
+
+
+def test_a_pool_never_used_closes() -> None:
+    """Closing early is no error."""
+    CardPool().close()
