@@ -193,7 +193,7 @@ def _view(
             Correction(item["kind"], item["text"], item["at"])
             for item in articles.corrections(conn, article.id)
         ),
-        translations=_translations(conn, article),
+        translations=_translations(conn, article, path=page.path),
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
     )
 
@@ -218,16 +218,16 @@ def _links(
     return see_also, tuple(there[item.dst] for item in news), any(item.reason == "latest" for item in news)
 
 
-def _translations(conn: Connection, article: Article) -> tuple[tuple[str, str], ...]:
-    """(locale, URL) of every live edition, the original first."""
+def _translations(conn: Connection, article: Article, *, path: str) -> tuple[tuple[str, str], ...]:
+    """(locale, URL) of every live edition, the original first; this one is about to live at ``path``."""
     root = article.translation_of or article.id
     found = rows(
         conn,
-        """SELECT a.id, a.path, s.config FROM article a JOIN site s ON s.id = a.site
-        WHERE (a.id = :root OR a.translation_of = :root) AND a.path IS NOT NULL
-            AND (a.live_revision IS NOT NULL OR a.id = :own)
+        """SELECT CASE WHEN a.id = :own THEN :path ELSE a.path END AS path, s.config
+        FROM article a JOIN site s ON s.id = a.site
+        WHERE (a.id = :root OR a.translation_of = :root) AND (a.live_revision IS NOT NULL OR a.id = :own)
         ORDER BY a.id <> :root, a.site""",
-        root=root, own=article.id,
+        root=root, own=article.id, path=path,
     )  # fmt: skip
     if len(found) < 2:
         return ()

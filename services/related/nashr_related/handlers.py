@@ -79,13 +79,15 @@ class Related:
         return commit
 
     def backlinks(self, step: Step) -> Commit:
-        """Draws the links of a live article again, and of the older ones that it improves."""
+        """Draws the links of a live article again, and of the older ones that it improves.
+
+        Its other editions are told in any case: their hreflang names it now, or no more.
+        """
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             article = articles.find(conn, step.input["article"])
-            if article is None or article.live_revision is None:
-                return lambda _: Finish({"refreshed": 0})
-            drawn = dict(self._redrawn(conn, site, article))
+            assert article is not None
+            drawn = dict(self._redrawn(conn, site, article)) if article.live_revision is not None else {}
         translations = self._translations(article)
 
         def commit(conn: Connection) -> Finish:
@@ -108,7 +110,7 @@ class Related:
                 yield number, _draw(conn, site, older, doc)
 
     def _translations(self, article: Article) -> list[int]:
-        """The pages of the other editions: their hreflang names this one now."""
+        """The pages of the other editions."""
         with statement(self._runtime.engine) as conn:
             root = article.translation_of or article.id
             found = rows(

@@ -199,11 +199,11 @@ class Supervisor:
     def _stop_together(self, children: Sequence[Child], *, hurried: Callable[[], bool]) -> None:
         started = time.monotonic()
         for child in children:
-            if child.process is None:
-                self._enter(child, "stopped")
-            else:
+            if child.process is not None:
                 self._enter(child, "stopping")
                 send(child.process.pid, child.program.stop_signal)
+            elif child.state != "stopped":
+                self._enter(child, "stopped")
         while left := [child for child in children if child.process is not None]:
             for child in left:
                 assert child.process is not None

@@ -196,10 +196,11 @@ def _bump(
     removal = shown.content is None
     pagerows.want(conn, others, priority=Priority.breaking if removal else Priority.bulk)
     pagerows.want(conn, moved)
-    if shown.content is not None and shown.content.kind != "page":
+    if article.kind != "page":
         queue.rearm(
             conn, "backlinks", str(article.number), site=site.id,
-            data={"article": article.id, "number": article.number}, priority=Priority.bulk,
+            data={"article": article.id, "number": article.number},
+            priority=Priority.breaking if removal else Priority.bulk,
             delay=0.0 if Fact.status in facts else GAINED_LINK_DELAY,
         )  # fmt: skip
 
@@ -216,7 +217,10 @@ def _retarget(conn: Connection, locked: dict[str, PageRow], path: str, spec: Pag
 def _neighbours(
     conn: Connection, site: Site, article: Article, page: PageRow, facts: frozenset[Fact]
 ) -> list[PageSpec]:
-    """Article pages that show this one: as a related link, as a translation; and its other paths."""
+    """Article pages of the site that show this one as a related link; and its other paths.
+
+    Other editions hang on other sites' pages: ``backlinks`` tells them.
+    """
     if not facts & {Fact.status, Fact.teaser}:
         return []
     found = rows(
