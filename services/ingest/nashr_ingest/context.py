@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
@@ -33,12 +34,20 @@ class Caller:
     actor: str
 
 
-def caller(request: Request, process: Process) -> Caller:
+_BEARER = HTTPBearer(
+    scheme_name="token", description="A token of `nashr token create`", bearerFormat="nk_…", auto_error=False
+)
+
+
+def caller(
+    request: Request,
+    process: Process,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> Caller:
     """Raises Refused("unauthenticated"): absent, unknown, expired and revoked tokens look alike."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and text:
+    if given is not None and given.credentials:
         with statement(process.engine) as conn:
-            token = tokens.check(conn, text.strip())
+            token = tokens.check(conn, given.credentials.strip())
         if token is not None:
             behind = FORBIDDEN.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
             return Caller(token, behind or token.name)

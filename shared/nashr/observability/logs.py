@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -11,8 +12,12 @@ import structlog
 
 def configure(service: str) -> None:
     """Sets up logging for a process; library logs of warning and above come out in the same form."""
+
+    def say_who(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {"service": service, **event}
+
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        say_who,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -23,7 +28,6 @@ def configure(service: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -96,6 +96,7 @@ def _run(
         except StopAsked:
             pass
         finally:
+            (opened.path / records.ENDPOINTS).unlink(missing_ok=True)
             supervisor.stop([names, *([name] for name in servers.STOP_ORDER)])
 
 

@@ -136,6 +136,8 @@ class Worker:
 
     def _finish(self, step: Step, commit: Commit) -> None:
         with transaction(self._engine) as conn:
+            if not STEPS[step.kind].rearms:
+                queue.hold(conn, step)
             finish = commit(conn)
             queue.finish(conn, step, result=finish.result, again_at=finish.again_at)
             pagerows.wake(conn, step.id, priority=step.priority)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -61,11 +62,21 @@ def _first_line(error: DBAPIError) -> str:
     return str(error.orig).strip().split("\n", 1)[0]
 
 
+_last: WeakKeyDictionary[Connection, list[Callable[[Connection], None]]] = WeakKeyDictionary()
+
+
+def at_end(conn: Connection, act: Callable[[Connection], None]) -> None:
+    """Puts off ``act`` to the end of the transaction: for locks that must be taken after all others."""
+    _last.setdefault(conn, []).append(act)
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction; database trouble comes out translated."""
+    """One transaction; what was put off to its end runs before the commit; trouble comes out translated."""
     with translated(), engine.begin() as conn:
         yield conn
+        for act in _last.pop(conn, ()):
+            act(conn)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr.store.database import rows, run, scalar
+from nashr.store.database import at_end, rows, run, scalar
 
 CHANNEL = "nashr_event"
 _ORDER = 0x6E61736872  # "nashr": the advisory lock that every writer of events takes last
@@ -38,15 +38,19 @@ def emit(
     publication: str | None = None,
     **data: Any,
 ) -> None:
-    """Appends an event. Call it last in a transaction: from here to the commit writers queue up."""
-    scalar(conn, "SELECT pg_advisory_xact_lock(:order)", order=_ORDER)
-    run(
-        conn,
-        """INSERT INTO event (site, type, article, publication, data)
-        VALUES (:site, :type, :article, :publication, :data)""",
-        site=site, type=type, article=article, publication=publication, data=Jsonb(data),
-    )  # fmt: skip
-    run(conn, f"NOTIFY {CHANNEL}")
+    """Appends an event when the transaction ends: its lock, which orders the writers, is taken last."""
+
+    def append(conn: Connection) -> None:
+        scalar(conn, "SELECT pg_advisory_xact_lock(:order)", order=_ORDER)
+        run(
+            conn,
+            """INSERT INTO event (site, type, article, publication, data)
+            VALUES (:site, :type, :article, :publication, :data)""",
+            site=site, type=type, article=article, publication=publication, data=Jsonb(data),
+        )  # fmt: skip
+        run(conn, f"NOTIFY {CHANNEL}")
+
+    at_end(conn, append)
 
 
 def after(

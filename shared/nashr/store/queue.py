@@ -173,6 +173,17 @@ def beat(engine: Engine, held: Iterable[tuple[int, int]], *, lease: float) -> No
         )  # fmt: skip
 
 
+def hold(conn: Connection, step: Step) -> None:
+    """Locks a claimed input step before the locks of what it leads to. Raises Fenced when it is another's."""
+    found = scalar(
+        conn,
+        "SELECT id FROM step WHERE id = :id AND fence = :fence AND state = 'leased' FOR NO KEY UPDATE",
+        id=step.id, fence=step.fence,
+    )  # fmt: skip
+    if found is None:
+        raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")
+
+
 def finish(
     conn: Connection, step: Step, *, result: Mapping[str, Any] | None = None, again_at: datetime | None = None
 ) -> None:
@@ -181,7 +192,8 @@ def finish(
         conn,
         """UPDATE step SET
             state = CASE WHEN CAST(:again AS timestamptz) IS NULL THEN 'done' ELSE 'ready' END,
-            available_at = COALESCE(CAST(:again AS timestamptz), available_at), attempts = 0, error = NULL,
+            available_at = COALESCE(CAST(:again AS timestamptz), available_at), error = NULL,
+            attempts = CASE WHEN CAST(:again AS timestamptz) IS NULL THEN attempts ELSE 0 END,
             result = :result, finished_at = clock_timestamp(),
             lease_owner = NULL, lease_until = NULL, dispatched_at = NULL
         WHERE id = :id AND fence = :fence AND state = 'leased'""",

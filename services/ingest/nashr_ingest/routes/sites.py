@@ -78,7 +78,9 @@ def create_token(who: Admin, process: Process, what: Request_, wanted: schemas.T
             conn, name=wanted.name, role=wanted.role, site=site, expires_at=wanted.expires, actor=who.actor
         )
         made = tokens.check(conn, text)
-        assert made is not None
+        if made is None:
+            detail = "that time has passed: give a later one, or leave expires out"
+            raise Refused("invalid", detail, faults=(Fault("/expires", "past_due", detail),))
         return Reply({**present.token(made), "token": text}, 201, site=site)
 
     if what.key is not None:
