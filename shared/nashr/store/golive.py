@@ -191,10 +191,12 @@ def _bump(
         _retarget(conn, locked, path, spec)
     moved = _moved_from(conn, article, page, shown)
     listed = [locked[path] for path in touched if path in locked]
-    pagerows.want(conn, listed, priority=shown.publication.priority)
-    others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
+    pagerows.want(conn, (page for page in listed if _urgent(page)), priority=shown.publication.priority)
     removal = shown.content is None
-    pagerows.want(conn, others, priority=Priority.breaking if removal else Priority.bulk)
+    calm = Priority.breaking if removal else Priority.bulk
+    pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
+    others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
+    pagerows.want(conn, others, priority=calm)
     pagerows.want(conn, moved)
     if article.kind != "page":
         queue.rearm(
@@ -203,6 +205,11 @@ def _bump(
             priority=Priority.breaking if removal else Priority.bulk,
             delay=0.0 if Fact.status in facts else GAINED_LINK_DELAY,
         )  # fmt: skip
+
+
+def _urgent(page: PageRow) -> bool:
+    """What readers look at first; feeds, sitemaps and archives follow when nothing waits."""
+    return page.kind in {PageKind.home, PageKind.section, PageKind.short, PageKind.redirect}
 
 
 def _retarget(conn: Connection, locked: dict[str, PageRow], path: str, spec: PageSpec) -> None:

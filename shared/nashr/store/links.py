@@ -18,6 +18,9 @@ CANDIDATES: Final = 50  # 98.9 % of the articles that gain a link are among them
 EVERY_ARTICLE: Final = 1 << 40  # no 32-bit term hash: counts the articles of a site and language
 
 
+_SPACE: Final = 0x6C696E6B  # "link": the advisory locks of articles whose links are being replaced
+
+
 @dataclass(frozen=True)
 class Signature:
     """What an article is found by: term hashes with weights, title terms, a sketch of its 3-grams."""
@@ -192,7 +195,8 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
 
 
 def replace(conn: Connection, site: str, src: int, links: Sequence[StoredLink]) -> bool:
-    """Stores the links of an article; returns whether they changed."""
+    """Stores the links of an article; returns whether they changed. Two writers of one article take turns."""
+    run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
     before = [(item.slot, item.position, item.dst, item.reason) for item in of(conn, src)]
     after = sorted(
         ((item.slot, item.position, item.dst, item.reason) for item in links),
