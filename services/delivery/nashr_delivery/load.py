@@ -18,11 +18,12 @@ from nashr.store import articles, assets, cards, links, pagerows, sites
 from nashr.store.articles import Article
 from nashr.store.database import row, rows
 from nashr.store.golive import Shown
+from nashr.store.links import StoredLink
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
 from sqlalchemy import Connection
 
-from nashr_delivery import listings, teasers
+from nashr_delivery import listings, seealso, teasers
 from nashr_delivery.views import (
     ArticleView,
     Correction,
@@ -175,7 +176,7 @@ def _kicker_end(conn: Connection, doc: Content) -> datetime | None:
 def _view(
     conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown, doc: Content
 ) -> ArticleView:
-    see_also, news, latest = _links(conn, site, article)
+    see_also, news, latest = _links(conn, site, article, doc)
     assert shown.published_at is not None
     assert shown.modified_at is not None
     return ArticleView(
@@ -209,14 +210,21 @@ def _cards(conn: Connection, site: Site, article: Article, doc: Content) -> tupl
 
 
 def _links(
-    conn: Connection, site: Site, article: Article
+    conn: Connection, site: Site, article: Article, doc: Content
 ) -> tuple[tuple[Teaser, ...], tuple[Teaser, ...], bool]:
-    """Links to what is live now; spares move up where one is gone."""
+    """Links to what is live now. See-also that finds no place in the text leads the cards; spares move up."""
     stored = links.of(conn, article.number)
     there = teasers.of_numbers(conn, site, [link.dst for link in stored])
-    see_also = tuple(there[item.dst] for item in stored if item.slot == "see_also" and item.dst in there)
-    news = [item for item in stored if item.slot == "related_news" and item.dst in there][:CARDS]
-    return see_also, tuple(there[item.dst] for item in news), any(item.reason == "latest" for item in news)
+    live = [item for item in stored if item.dst in there]
+    asides = [item for item in live if item.slot == "see_also"]
+    placed = len(seealso.places([block["type"] for block in doc.body], len(asides)))
+    news = [*asides[placed:], *(item for item in live if item.slot == "related_news")][:CARDS]
+    latest = any(item.reason == "latest" for item in news)
+    return _teasers(there, asides[:placed]), _teasers(there, news), latest
+
+
+def _teasers(there: Mapping[int, Teaser], chosen: Sequence[StoredLink]) -> tuple[Teaser, ...]:
+    return tuple(there[item.dst] for item in chosen)
 
 
 def _translations(conn: Connection, article: Article, *, path: str) -> tuple[tuple[str, str], ...]:

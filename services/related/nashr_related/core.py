@@ -45,6 +45,9 @@ A near-copy shares half the shingles of the shorter text. Sketches err, seldom b
 DIVERSITY: Final = 0.25
 """What closeness to links already drawn costs a card (Carbonell and Goldstein 1998: 1 - lambda)."""
 
+NEARLY: Final = 0.75
+"""Share of the best score left that a card needs: diversity chooses among near equals, topic comes first."""
+
 KEPT: Final = 8
 """Related-news links drawn: four cards, and spares that move up when one of them is removed."""
 
@@ -426,7 +429,7 @@ def _diverse(
     cards: int,
     count: int,
 ) -> list[Scored]:
-    """Picks by maximal marginal relevance: score less closeness to what is drawn already.
+    """Picks by maximal marginal relevance among near equals: score less closeness to what is drawn already.
 
     Among the cards a section that holds three quarters steps back while another has a story.
     `sections` are those of the cards that stand already.
@@ -442,7 +445,8 @@ def _diverse(
         return crowded, -worth, _best_first(one)
 
     while left and len(picked) < count:
-        pick = min(left, key=order)
+        best = max(one.score for one in left)
+        pick = min((one for one in left if one.score >= NEARLY * best), key=order)
         left.remove(pick)
         picked.append(pick)
         held[pick.candidate.section] += 1
