@@ -67,7 +67,7 @@ STEPS: Final[dict[str, Kind]] = {
             rearms=True, max_attempts=1_000_000,
         ),
         Kind(
-            "backlinks", "related", "an article that went live", "older articles that gained a link",
+            "backlinks", "related", "a site with new stories", "older articles that gained a link",
             leads_to=("deliver",), rearms=True,
         ),
         Kind(

@@ -12,7 +12,7 @@ from nashr_cards.pool import CardPool
 def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime("cards", pool=4)
-    pool = CardPool(size=runtime.settings.children)
+    pool = CardPool()
     pool.warm()
     Worker(
         "cards",

@@ -70,7 +70,8 @@ class Delivery:
         except publish.NewerStored as newer:
             return self._overtaken(loaded.page, newer.version)
         failpoints.reached("deliver.after_put")
-        return lambda conn: self._live(conn, loaded, page, etag, version)
+        purged = self._purged(loaded)
+        return lambda conn: self._live(conn, loaded, page, etag, version, purged=purged)
 
     def _want_more(self, page: int) -> None:
         """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
@@ -99,19 +100,32 @@ class Delivery:
             keys = [site.key(path) for path in page.asset_paths]
             objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
 
-    def _live(self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int) -> Finish:
+    def _purged(self, loaded: Loaded) -> bool:
+        """Drops the edge's copy at once; where that fails, the purge step does it."""
+        try:
+            self._runtime.cdn.purge(urls=[loaded.site.site.url(loaded.page.path)])
+        except Retryable as error:
+            logger().warning("purge.later", path=loaded.page.path, error=str(error))
+            return False
+        return True
+
+    def _live(
+        self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int, *, purged: bool
+    ) -> Finish:
         """The store has acknowledged: the page is live, and whatever follows from that begins."""
         if loaded.shown is not None:
             golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
         run(
             conn,
             """UPDATE page SET live = :version, stored = :version, etag = :etag, body_hash = :hash,
-                sha256 = :sha256, live_at = clock_timestamp() WHERE id = :id AND live < :version""",
+                sha256 = :sha256, purged = CASE WHEN :purged THEN :version ELSE purged END,
+                live_at = clock_timestamp() WHERE id = :id AND live < :version""",
             id=loaded.page.id, version=version, etag=etag, hash=page.body_without_stamp_hash,
-            sha256=publish.digest(page),
+            sha256=publish.digest(page), purged=purged,
         )  # fmt: skip
         objects.unused_by(conn, loaded.page.id, version=version)
-        _purge(conn, loaded.page, priority=_priority(loaded))
+        if not purged or (loaded.shown is not None and loaded.shown.publication.receipt is None):
+            _purge(conn, loaded.page, priority=_priority(loaded))
         return self._finish(conn, loaded, version)
 
     def _unchanged(self, conn: Connection, loaded: Loaded, version: int) -> Finish:

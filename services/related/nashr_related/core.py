@@ -45,7 +45,7 @@ A near-copy shares half the shingles of the shorter text. Sketches err, seldom b
 DIVERSITY: Final = 0.25
 """What closeness to links already drawn costs a card (Carbonell and Goldstein 1998: 1 - lambda)."""
 
-NEARLY: Final = 0.75
+NEARLY: Final = 0.66
 """Share of the best score left that a card needs: diversity chooses among near equals, topic comes first."""
 
 KEPT: Final = 8
@@ -438,15 +438,17 @@ def _diverse(
     others = list(beside)
     closeness = {one.article: max((_closeness(one, o) for o in others), default=0.0) for one in left}
 
+    def crowded(one: Scored) -> bool:
+        return held.total() < cards and held[one.candidate.section] >= math.ceil(SECTION_SHARE * cards)
+
     def order(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
-        placing = held.total() < cards
-        crowded = placing and held[one.candidate.section] >= math.ceil(SECTION_SHARE * cards)
         worth = (1 - DIVERSITY) * one.score - DIVERSITY * closeness[one.article]
-        return crowded, -worth, _best_first(one)
+        return crowded(one), -worth, _best_first(one)
 
     while left and len(picked) < count:
-        best = max(one.score for one in left)
-        pick = min((one for one in left if one.score >= NEARLY * best), key=order)
+        least = NEARLY * max(one.score for one in left)
+        near = [one for one in left if one.score >= least]
+        pick = min(left if all(map(crowded, near)) else near, key=order)
         left.remove(pick)
         picked.append(pick)
         held[pick.candidate.section] += 1

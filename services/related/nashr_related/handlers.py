@@ -14,7 +14,7 @@ from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
 from nashr.store import articles, golive, links, pagerows, queue, sites
 from nashr.store.articles import Article
-from nashr.store.database import rows, scalar, statement, transaction
+from nashr.store.database import rows, run, scalar, statement, transaction
 from nashr.store.ids import fingerprint
 from nashr.store.links import Near, StoredLink
 from nashr.store.queue import Step
@@ -27,6 +27,8 @@ CARDS = 4
 MOST_SEE_ALSO = 10
 PARAGRAPHS_PER_LINK = 3
 REFRESHED = 20
+AT_ONCE = 50  # articles that one run of backlinks takes in
+MOST_REDRAWN = 150  # older articles that it draws anew
 REWEIGH_DELAY = 1.0
 REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
 
@@ -71,55 +73,88 @@ class Related:
                     links.sign(conn, site.id, _sign(conn, site, number, doc))
 
         def commit(conn: Connection) -> Finish:
-            for number, article in newest[: 10 * REFRESHED]:
-                _rearm_backlinks(conn, site, article, number)
+            run(
+                conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE number = ANY(:numbers)",
+                numbers=[number for number, _ in newest[: 10 * REFRESHED]],
+            )  # fmt: skip
+            queue.rearm(conn, "backlinks", site.id, site=site.id, data={}, priority=Priority.bulk)
             queue.notify(conn)
             return Finish({"signed": len(newest)})
 
         return commit
 
     def backlinks(self, step: Step) -> Commit:
-        """Draws the links of a live article again, and of the older ones that it improves.
+        """Draws anew the links of articles that went live or left, and of the older ones these improve.
 
-        Its other editions are told in any case: their hreflang names it now, or no more.
+        All that came since the last run at once: an older article that gains from ten is drawn once.
+        Other editions are told in any case: their hreflang names the article now, or no more.
         """
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
-            article = articles.find(conn, step.input["article"])
-            assert article is not None
-            drawn = dict(self._redrawn(conn, site, article)) if article.live_revision is not None else {}
-        translations = self._translations(article)
+            fresh = _unlinked(conn, site)
+            found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
+            drawn = dict(_redrawn(conn, site, [item for item in found if item.live_revision is not None]))
+            translations = [page for article in found for page in _translations(conn, article)]
 
         def commit(conn: Connection) -> Finish:
             changed = [
                 number for number in sorted(drawn) if links.replace(conn, site.id, number, drawn[number])
             ]
             _want(conn, changed, translations)
-            return Finish({"refreshed": len(changed)})
+            return Finish({"refreshed": len(changed)}, again_at=_mark_linked(conn, site, fresh))
 
         return commit
 
-    def _redrawn(
-        self, conn: Connection, site: Site, article: Article
-    ) -> Iterable[tuple[int, Sequence[StoredLink]]]:
-        for number in [article.number, *_gaining(conn, site, article)]:
-            found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
-            older = articles.find(conn, found[0]["id"])
-            if older is not None and older.live_revision is not None:
-                doc = articles.read_content(conn, site, older.id, older.live_revision)
-                yield number, _draw(conn, site, older, doc)
 
-    def _translations(self, article: Article) -> list[int]:
-        """The pages of the other editions."""
-        with statement(self._runtime.engine) as conn:
-            root = article.translation_of or article.id
-            found = rows(
-                conn,
-                """SELECT page FROM article WHERE (id = :root OR translation_of = :root) AND id <> :id
-                    AND live_revision IS NOT NULL AND page IS NOT NULL""",
-                root=root, id=article.id,
-            )  # fmt: skip
-        return [item["page"] for item in found]
+def _unlinked(conn: Connection, site: Site) -> list[Mapping[str, Any]]:
+    return rows(
+        conn,
+        """SELECT id, unlinked_since FROM article WHERE site = :site AND unlinked_since IS NOT NULL
+        ORDER BY unlinked_since LIMIT :limit""",
+        site=site.id, limit=AT_ONCE,
+    )  # fmt: skip
+
+
+def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """Those that changed again meanwhile stay due; returns when to go on, if there is more."""
+    run(
+        conn,
+        """UPDATE article SET unlinked_since = NULL
+        FROM unnest(CAST(:ids AS text[]), CAST(:since AS timestamptz[])) AS done(id, since)
+        WHERE article.id = done.id AND article.unlinked_since = done.since""",
+        ids=[item["id"] for item in done], since=[item["unlinked_since"] for item in done],
+    )  # fmt: skip
+    again: datetime | None = scalar(
+        conn,
+        """SELECT clock_timestamp() + interval '1 second' WHERE EXISTS (
+            SELECT 1 FROM article WHERE site = :site AND unlinked_since IS NOT NULL)""",
+        site=site.id,
+    )
+    return again
+
+
+def _redrawn(
+    conn: Connection, site: Site, fresh: Sequence[Article]
+) -> Iterable[tuple[int, Sequence[StoredLink]]]:
+    gaining = [number for article in fresh for number in _gaining(conn, site, article)]
+    for number in list(dict.fromkeys([*(article.number for article in fresh), *gaining]))[:MOST_REDRAWN]:
+        found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
+        older = articles.find(conn, found[0]["id"])
+        if older is not None and older.live_revision is not None:
+            doc = articles.read_content(conn, site, older.id, older.live_revision)
+            yield number, _draw(conn, site, older, doc)
+
+
+def _translations(conn: Connection, article: Article) -> list[int]:
+    """The pages of the other editions."""
+    root = article.translation_of or article.id
+    found = rows(
+        conn,
+        """SELECT page FROM article WHERE (id = :root OR translation_of = :root) AND id <> :id
+            AND live_revision IS NOT NULL AND page IS NOT NULL""",
+        root=root, id=article.id,
+    )  # fmt: skip
+    return [item["page"] for item in found]
 
 
 def _reweigh_when_doubled(conn: Connection, site: Site, language: str) -> None:
@@ -130,11 +165,6 @@ def _reweigh_when_doubled(conn: Connection, site: Site, language: str) -> None:
             priority=Priority.bulk, delay=REWEIGH_DELAY,
         )  # fmt: skip
         queue.notify(conn)
-
-
-def _rearm_backlinks(conn: Connection, site: Site, article: str, number: int) -> None:
-    data = {"article": article, "number": number}
-    queue.rearm(conn, "backlinks", str(number), site=site.id, data=data, priority=Priority.bulk)
 
 
 def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Signature:

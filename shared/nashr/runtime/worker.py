@@ -140,7 +140,8 @@ class Worker:
                 queue.hold(conn, step)
             finish = commit(conn)
             queue.finish(conn, step, result=finish.result, again_at=finish.again_at)
-            pagerows.wake(conn, step.id, priority=step.priority)
+            if not STEPS[step.kind].rearms:
+                pagerows.wake(conn, step.id, priority=step.priority)
             if finish.again_at is not None:
                 queue.notify(conn)
 

@@ -32,7 +32,7 @@ from nashr.store.database import rows, run
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import Publication
 
-GAINED_LINK_DELAY = 2.0
+GAINED_LINK_DELAY = 1.0  # seconds: a burst of stories is linked in one go
 
 
 @dataclass(frozen=True)
@@ -199,11 +199,10 @@ def _bump(
     pagerows.want(conn, others, priority=calm)
     pagerows.want(conn, moved)
     if article.kind != "page":
+        run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
         queue.rearm(
-            conn, "backlinks", str(article.number), site=site.id,
-            data={"article": article.id, "number": article.number},
+            conn, "backlinks", site.id, site=site.id, data={}, delay=0.0 if removal else GAINED_LINK_DELAY,
             priority=Priority.breaking if removal else Priority.bulk,
-            delay=0.0 if Fact.status in facts else GAINED_LINK_DELAY,
         )  # fmt: skip
 
 

@@ -122,6 +122,7 @@ article = Table(
     _time("modified_at"),
     _time("created_at", now=True),
     _time("updated_at", now=True),
+    _time("unlinked_since"),
     UniqueConstraint("site", "external_id"),
     UniqueConstraint("site", "short_id"),
     UniqueConstraint("site", "section", "slug"),
@@ -133,6 +134,7 @@ article = Table(
         "ix_article_live_section", "site", "section", text("published_at DESC"), "number",
         postgresql_where=text("live_revision IS NOT NULL"),
     ),
+    Index("ix_article_unlinked", "site", postgresql_where=text("unlinked_since IS NOT NULL")),
     Index("ix_article_updated", "site", text("updated_at DESC"), "id"),
     Index("ix_article_translation_of", "translation_of", postgresql_where=text("translation_of IS NOT NULL")),
 )  # fmt: skip

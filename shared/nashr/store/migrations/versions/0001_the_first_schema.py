@@ -281,6 +281,7 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column("unlinked_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["page"], ["page.id"], name=op.f("fk_article_page")),
         sa.ForeignKeyConstraint(["site"], ["site.id"], name=op.f("fk_article_site")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
@@ -309,6 +310,13 @@ def upgrade() -> None:
         ["translation_of"],
         unique=False,
         postgresql_where=sa.text("translation_of IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_article_unlinked",
+        "article",
+        ["site"],
+        unique=False,
+        postgresql_where=sa.text("unlinked_since IS NOT NULL"),
     )
     op.create_index(
         "ix_article_updated", "article", ["site", sa.literal_column("updated_at DESC"), "id"], unique=False
