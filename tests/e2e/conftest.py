@@ -1,0 +1,202 @@
+"""What end-to-end tests share: a page read as a browser reads it, and every address it names followed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urldefrag, urljoin
+
+import httpx
+import lxml.etree
+import lxml.html
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Stack
+
+REDIRECTS = {301, 302, 307, 308}
+CSS_URL = re.compile(r"url\(\s*['\"]?([^'\")]+)")
+KINDS = {
+    "html": ("text/html",),
+    "image": ("image/",),
+    "css": ("text/css",),
+    "font": ("font/",),
+    "manifest": ("application/manifest+json",),
+    "rss": ("application/rss+xml",),
+    "atom": ("application/atom+xml",),
+    "json_feed": ("application/feed+json",),
+    "xml": ("application/xml", "text/xml"),
+    "any": ("",),
+}
+FEEDS = {
+    "application/rss+xml": "rss",
+    "application/atom+xml": "atom",
+    "application/feed+json": "json_feed",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """An address that something names, and what should be there."""
+
+    url: str
+    kind: str
+    named_by: str = field(compare=False)
+    exact: str | None = None
+
+
+def _xpath(css: str) -> str:
+    """The little of CSS that these tests speak: tag, .class, [name], [name='value'], descendants."""
+    steps = []
+    for word in re.findall(r"(?:\[[^]]*\]|[^\s\[])+", css):
+        tag, parts = re.match(r"[\w-]*", word), re.findall(r"\.([\w-]+)|\[([\w-]+)(?:='([^']*)')?\]", word)
+        step = tag[0] if tag and tag[0] else "*"
+        for name, attribute, value in parts:
+            step += f"[contains(concat(' ', @class, ' '), ' {name} ')]" if name else ""
+            step += (f"[@{attribute}='{value}']" if value else f"[@{attribute}]") if attribute else ""
+        steps.append(f"/{step}")
+    return "/".join(steps)
+
+
+class Page:
+    """An HTML page of the site."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self.url = str(answer.url)
+        self.text = answer.text
+        self.root = lxml.html.document_fromstring(
+            answer.content, parser=lxml.html.HTMLParser(encoding="utf-8")
+        )
+
+    def all(self, css: str) -> list[lxml.html.HtmlElement]:
+        found = self.root.xpath(" | ".join(f"/{_xpath(one)}" for one in css.split(", ")))
+        assert isinstance(found, list)
+        return [one for one in found if isinstance(one, lxml.html.HtmlElement)]
+
+    def one(self, css: str) -> lxml.html.HtmlElement:
+        found = self.all(css)
+        assert len(found) == 1, f"{len(found)} times {css} on {self.url}"
+        return found[0]
+
+    def words(self, css: str) -> str:
+        """The text of the one element, white space folded."""
+        return " ".join(self.one(css).text_content().split())
+
+    def place(self, css: str) -> int:
+        """Where the first such element stands in the document."""
+        wanted = self.all(css)
+        assert wanted, f"no {css} on {self.url}"
+        return list(self.root.iter()).index(wanted[0])
+
+    def meta(self, name: str) -> str:
+        return str(self.one(f"meta[property='{name}'], meta[name='{name}']").get("content"))
+
+    def structured(self) -> Any:
+        """The JSON-LD."""
+        return json.loads(self.one("script[type='application/ld+json']").text or "")
+
+    def alternates(self) -> dict[str, str]:
+        """hreflang to address."""
+        return {str(one.get("hreflang")): str(one.get("href")) for one in self.all("link[hreflang]")}
+
+    def links(self) -> set[Link]:
+        """Every address on the page with what it should be."""
+        found = {
+            Link(urldefrag(urljoin(self.url, url)).url, kind, self.url, exact)
+            for url, kind, exact in (*self._media(), *self._head(), *self._anchors(), *self._data())
+            if not url.startswith(("data:", "mailto:", "#"))
+        }
+        return {link for link in found if link.url}
+
+    def _media(self) -> Iterator[tuple[str, str, str | None]]:
+        for image in self.all("img"):
+            yield str(image.get("src")), "image", None
+        for source in self.all("img[srcset], source[srcset]"):
+            for candidate in str(source.get("srcset")).split(","):
+                yield candidate.split()[0], "image", source.get("type")
+
+    def _head(self) -> Iterator[tuple[str, str, str | None]]:
+        for link in self.all("link[href]"):
+            href, rel = str(link.get("href")), str(link.get("rel"))
+            kinds = {"stylesheet": "css", "preload": "font", "manifest": "manifest", "icon": "image"}
+            kinds |= {"apple-touch-icon": "image", "canonical": "html", "prev": "html", "next": "html"}
+            if rel == "alternate" and link.get("type"):
+                yield href, FEEDS[str(link.get("type"))], None
+            else:
+                yield href, kinds.get(rel, "html"), None
+        for name in ("og:image", "twitter:image", "og:url"):
+            for tag in self.all(f"meta[property='{name}'], meta[name='{name}']"):
+                yield str(tag.get("content")), "html" if name == "og:url" else "image", None
+
+    def _anchors(self) -> Iterator[tuple[str, str, str | None]]:
+        for anchor in self.all("a[href]"):
+            href = str(anchor.get("href"))
+            yield href, "rss" if href.endswith("/rss.xml") else "html", None
+
+    def _data(self) -> Iterator[tuple[str, str, str | None]]:
+        for script in self.all("script[type='application/ld+json']"):
+            for url in _urls(json.loads(script.text or "null")):
+                yield url, "any", None
+
+
+def _urls(data: Any) -> Iterator[str]:
+    if isinstance(data, str) and re.fullmatch(r"https?://\S+", data):
+        yield data
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            yield from () if name == "@context" else _urls(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _urls(value)
+
+
+class Reader:
+    """A reader with a browser's diligence: asks once for each address of the site."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._good: set[Link] = set()
+
+    def page(self, url: str, *, status: int = 200) -> Page:
+        answer = self._stack.fetch(url)
+        assert answer.status_code == status, f"{answer.status_code} at {url}"
+        return Page(answer)
+
+    def complaints(self, links: set[Link]) -> list[str]:
+        """What is wrong with those of the links that lead to this site; none means all is well."""
+        own = sorted(link for link in links - self._good if self._stack.is_own(link.url))
+        found = [complaint for link in own if (complaint := self._complaint(link))]
+        self._good |= set(own)
+        return found
+
+    def _complaint(self, link: Link) -> str | None:
+        answer = self._stack.fetch(link.url)
+        for _ in range(3):
+            if answer.status_code in REDIRECTS:
+                answer = self._stack.fetch(urljoin(link.url, answer.headers["location"]))
+        kind = answer.headers.get("content-type", "")
+        if answer.status_code != 200:
+            return f"{answer.status_code} at {link.url} (named by {link.named_by})"
+        if not kind.startswith(link.exact or KINDS[link.kind]):
+            return f"{kind} at {link.url}, not {link.exact or link.kind} (named by {link.named_by})"
+        if link.kind == "css":
+            fonts = {Link(urljoin(link.url, url), "font", link.url) for url in CSS_URL.findall(answer.text)}
+            return "; ".join(self.complaints(fonts)) or None
+        return None if answer.content else f"nothing at {link.url}"
+
+    def xml(self, url: str) -> list[str]:
+        """The texts of every element of an XML file that stand for addresses."""
+        answer = self._stack.fetch(url)
+        assert answer.status_code == 200, f"{answer.status_code} at {url}"
+        root = lxml.etree.fromstring(answer.content)
+        texts = [str(one.text or "").strip() for one in root.iter() if isinstance(one.tag, str)]
+        return [text for text in texts if text.startswith("http") and " " not in text]
+
+
+@pytest.fixture(scope="session")
+def reader(stack: Stack) -> Reader:
+    return Reader(stack)
