@@ -17,6 +17,7 @@ from nashr.ports import Cdn, ObjectStore
 from nashr.settings import Settings, load_for_stack
 from nashr.steps import SERVICES
 from nashr.store import database, migrate, queue, tokens
+from nashr.store.patience import PATIENCE
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -33,20 +34,23 @@ class Runtime:
     cdn: Cdn
 
 
-def engine(settings: Settings, *, pool: int, application: str) -> Engine:
+def engine(settings: Settings, *, pool: int, application: str, patience: float = PATIENCE) -> Engine:
     """A database engine with ``pool`` connections and as many again under load."""
-    return database.connect(settings.database_url, pool=pool, application=application)
+    return database.connect(settings.database_url, pool=pool, application=application, patience=patience)
 
 
-def runtime(service: str, *, pool: int) -> Runtime:
-    """Everything a service process needs: logs, settings, failpoints, database, stores, edge."""
+def runtime(service: str, *, pool: int, patience: float = PATIENCE) -> Runtime:
+    """Everything a service process needs: logs, settings, failpoints, database, stores, edge.
+
+    ``patience``: seconds to wait for a database that hangs.
+    """
     logs.configure(service)
     settings = load_for_stack()
     failpoints.arm(settings.failpoints, settings.data)
     client = s3.connect(settings)
     return Runtime(
         settings,
-        engine(settings, pool=pool, application=f"nashr-{service}"),
+        engine(settings, pool=pool, application=f"nashr-{service}", patience=patience),
         S3ObjectStore(client, settings.s3_bucket),
         S3ObjectStore(client, settings.s3_private_bucket),
         cdn(settings),

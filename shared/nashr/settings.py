@@ -59,9 +59,7 @@ class Settings(BaseSettings):
     related_threads: int = Field(3, description="Steps the related worker runs at once, one breaking only")
     cards_threads: int = Field(3, description="Steps the cards worker runs at once, one breaking only")
     delivery_threads: int = Field(5, description="Steps the delivery worker runs at once, one breaking only")
-    children: int = Field(
-        2, description="Child processes that decode photos; one stays when idle"
-    )
+    children: int = Field(2, description="Child processes that decode photos; one stays when idle")
 
     max_body_bytes: int = Field(1024 * 1024, description="Largest JSON body of a request")
     max_asset_bytes: int = Field(60 * 1024 * 1024, description="Largest photo that may be uploaded")

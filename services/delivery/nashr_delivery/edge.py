@@ -69,6 +69,7 @@ class Edge:
         self._secret = secret.encode()
         self._cache = Cache(cache_bytes)
         self._routes: Sequence[Route] = ()
+        self._routes_known = False
         self._complaint = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,6 +102,7 @@ class Edge:
         complaint = ""
         try:
             self._routes = await self._sites()
+            self._routes_known = True
         except (OriginDown, TooLarge, ValueError) as error:
             complaint = str(error)
         if complaint and complaint != self._complaint:
@@ -126,7 +128,7 @@ class Edge:
     async def _page(self, request: Request, path: str) -> Answer:
         route = pick(self._routes, request.host, path)
         if route is None:
-            return plain(404, "no site at this host and path\n")
+            return plain(404, "no site at this host and path\n") if self._routes_known else unavailable()
         if not path.startswith(route.base_path):
             return _to_folder(request, path)
         key = route.key(path)

@@ -47,11 +47,13 @@ class Delivery:
     def deliver(self, step: Step) -> Commit:
         """Renders a page from one snapshot and stores it, unless it is what the site shows already."""
         page_id = int(step.input["page"])
-        self._want_more(page_id)
-        with snapshot(self._runtime.engine) as conn:
-            loaded = None if _is_routes(conn, page_id) else load.page(conn, page_id)
+        loaded = self._load(page_id)
         if loaded is None:
             return self._routes(page_id)
+        if loaded.page.wanted == loaded.page.live:
+            self._want_more(page_id)
+            loaded = self._load(page_id)
+            assert loaded is not None
         if loaded.view is None:
             return lambda conn: _nothing_to_show(conn, loaded)
         version = loaded.page.wanted
@@ -73,6 +75,11 @@ class Delivery:
         purged = self._purged(loaded)
         return lambda conn: self._live(conn, loaded, page, etag, version, purged=purged)
 
+    def _load(self, page: int) -> Loaded | None:
+        """One snapshot of all that a page shows; None for what only the edge reads."""
+        with snapshot(self._runtime.engine) as conn:
+            return None if _is_routes(conn, page) else load.page(conn, page)
+
     def _want_more(self, page: int) -> None:
         """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
         with statement(self._runtime.engine) as conn:
@@ -93,12 +100,12 @@ class Delivery:
         """Before the PUT: every asset in use and confirmed, the attempt written down."""
         site = loaded.site.site
         with transaction(self._runtime.engine) as conn:
+            keys = [site.key(path) for path in page.asset_paths]
+            objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
             run(
                 conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted < :version",
                 id=loaded.page.id, version=version,
             )  # fmt: skip
-            keys = [site.key(path) for path in page.asset_paths]
-            objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
 
     def _purged(self, loaded: Loaded) -> bool:
         """Drops the edge's copy at once; where that fails, the purge step does it."""

@@ -7,10 +7,12 @@ from nashr import bootstrap
 
 from nashr_ingest.app import THREADS, create_app
 
+PATIENCE = 6.0  # longer than lock_timeout; with a new connection's 3 s, an answer comes within 10
+
 
 def main() -> None:
     """Serves until SIGTERM; requests in hand are finished."""
-    runtime = bootstrap.runtime("ingest", pool=THREADS)
+    runtime = bootstrap.runtime("ingest", pool=THREADS, patience=PATIENCE)
     uvicorn.run(
         create_app(runtime),
         host=runtime.settings.bind,

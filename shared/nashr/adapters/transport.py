@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from celery import Celery
 from celery.platforms import SecurityWarning
@@ -24,14 +25,18 @@ from nashr.steps import Priority, queue_of
 from nashr.store.queue import Hint
 
 TASK = "nashr.hint"
+SEND_SECONDS = (
+    2  # the relay holds the hinted rows while it sends: a Valkey that hangs must not hold them long
+)
+RECEIVE_SECONDS = 10
 
 
 class TransportUnavailable(Retryable):
     """Valkey does not take hints now; workers claim directly meanwhile."""
 
 
-def app(redis_url: str) -> Celery:
-    """A Celery application that can send or receive hints."""
+def app(redis_url: str, *, socket_seconds: float) -> Celery:
+    """A Celery application that can send or receive hints; ``socket_seconds`` it waits for one answer."""
     made = Celery("nashr", broker=redis_url, set_as_current=False)
     made.conf.update(
         result_backend=None,
@@ -41,8 +46,8 @@ def app(redis_url: str) -> Celery:
         task_default_delivery_mode="transient",
         broker_transport_options={
             "ack_emulation": False,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 3,
+            "socket_timeout": socket_seconds,
+            "socket_connect_timeout": min(3, socket_seconds),
             "socket_keepalive": True,
             "health_check_interval": 10,
             "queue_order_strategy": "priority",
@@ -70,17 +75,27 @@ def queues(service: str) -> list[Queue]:
     return [Queue(name, direct, routing_key=name, durable=False) for name in names]  # type: ignore[no-untyped-call]
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, RedisError, OSError) as error:
+        raise TransportUnavailable(f"Valkey does not take hints: {error}") from error
+
+
 class Sender:
-    """Publishes hints over one reused connection."""
+    """Publishes hints over one reused connection. Raises TransportUnavailable when there is none."""
 
     def __init__(self, redis_url: str) -> None:
-        self._app = app(redis_url)
+        self._app = app(redis_url, socket_seconds=SEND_SECONDS)
         self._connection = self._app.connection_for_write()
-        self._producer = self._app.amqp.Producer(self._connection.default_channel, auto_declare=False)
+        with _translated():
+            self._connection.ensure_connection(max_retries=1, interval_start=0)
+            self._producer = self._app.amqp.Producer(self._connection.default_channel, auto_declare=False)
 
     def send(self, hints: Iterable[Hint]) -> None:
         """Sends hints; raises TransportUnavailable, after which some may have been sent."""
-        try:
+        with _translated():
             for hint in hints:
                 message = self._app.amqp.create_task_message(
                     str(hint.step), TASK, (hint.step,), {}, ignore_result=True
@@ -93,8 +108,6 @@ class Sender:
                     headers=message.headers,
                     **message.properties,
                 )
-        except (OperationalError, RedisError, OSError) as error:
-            raise TransportUnavailable(f"Valkey does not take hints: {error}") from error
 
     def close(self) -> None:
         self._connection.release()
@@ -129,7 +142,7 @@ def consume(
     setup_logging.connect(_quiet, weak=False)
     worker_ready.connect(lambda **_: on_ready(), weak=False)
     worker_shutting_down.connect(lambda **_: on_stop(), weak=False)
-    worker_app = app(redis_url)
+    worker_app = app(redis_url, socket_seconds=RECEIVE_SECONDS)
     worker_app.conf.task_queues = queues(service)
     worker_app.task(name=TASK)(attempt)
     worker_app.Worker(

@@ -45,6 +45,7 @@ Burial: TypeAlias = Callable[[Connection, Step, str], None]
 @dataclass
 class _Run:
     step: Step
+    direct: bool
     since: float = field(default_factory=time.monotonic)
 
 
@@ -73,6 +74,7 @@ class Worker:
         self._runs: dict[int, _Run] = {}
         self._lock = threading.Lock()
         self._last_claim = time.monotonic()
+        self._unheard: float | None = None  # since when hints go unheard that were sent
         self._stopping = threading.Event()
 
     def run(self, *, threads: int) -> None:
@@ -95,15 +97,16 @@ class Worker:
         if self._stopping.is_set():
             return
         failpoints.reached(f"{self.service}.before_claim")
+        self._unheard = None
         with suppress(Retryable):
             step = queue.claim(self._engine, step_id, owner=self.owner, lease=self._settings.lease_seconds)
             if step is not None:
-                self._work(step)
+                self._work(step, direct=False)
 
-    def _work(self, step: Step) -> None:
+    def _work(self, step: Step, *, direct: bool) -> None:
         self._last_claim = time.monotonic()
         with self._lock:
-            self._runs[step.id] = _Run(step)
+            self._runs[step.id] = _Run(step, direct)
         try:
             self._run_once(step)
         finally:
@@ -189,7 +192,9 @@ class Worker:
             )
             if step is None:
                 return
-            self._work(step)
+            if alive and self._unheard is None and _went_unheard(step):
+                self._unheard = time.monotonic()
+            self._work(step, direct=True)
 
     def _watch(self) -> None:
         """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""
@@ -198,10 +203,21 @@ class Worker:
             with self._lock:
                 stuck = [run.step.id for run in self._runs.values() if _overran(run, by=limit)]
                 idle = not self._runs and time.monotonic() - self._last_claim > limit
-            if stuck or (idle and self._overdue(limit)):
-                logger().error("worker.wedged", stuck=stuck, idle_seconds=time.monotonic() - self._last_claim)
+                deaf = self._is_deaf()
+            if stuck or deaf or (idle and self._overdue(limit)):
+                idle_seconds = time.monotonic() - self._last_claim
+                logger().error("worker.wedged", stuck=stuck, deaf=deaf, idle_seconds=idle_seconds)
                 self._give_back()
                 os._exit(70)
+
+    def _is_deaf(self) -> bool:
+        """The slot that needs no hints found work whose hint was not taken up, and none was since."""
+        unheard = self._unheard
+        return (
+            unheard is not None
+            and time.monotonic() - unheard > self._settings.redispatch_seconds
+            and all(run.direct for run in self._runs.values())
+        )
 
     def _overdue(self, seconds: float) -> bool:
         try:
@@ -228,6 +244,11 @@ class Worker:
     def _give_back(self) -> None:
         with suppress(Retryable):
             queue.release(self._engine, self.owner)
+
+
+def _went_unheard(step: Step) -> bool:
+    """Hinted, and yet nobody had tried it; breaking work is taken without waiting for its hint."""
+    return step.hinted and step.attempts == 1 and step.priority != Priority.breaking
 
 
 def _overran(run: _Run, *, by: float = 0.0) -> bool:

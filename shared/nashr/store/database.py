@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nashr.domain.errors import Retryable
+from nashr.store.patience import PATIENCE, PatientConnection
 
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "53100"})
 
@@ -20,12 +21,15 @@ class DatabaseUnavailable(Retryable):
     """PostgreSQL did not answer, or asks to try again."""
 
 
-def connect(url: str, *, pool: int = 5, application: str = "nashr") -> Engine:
-    """An engine for ``postgresql://`` URLs; ``pool`` connections and as many again under load."""
+def connect(url: str, *, pool: int = 5, application: str = "nashr", patience: float = PATIENCE) -> Engine:
+    """An engine for ``postgresql://`` URLs; ``pool`` connections and as many again under load.
+
+    ``patience``: seconds it waits for a server that says nothing, before DatabaseUnavailable.
+    """
     scheme, _, rest = url.partition("://")
     if scheme not in {"postgresql", "postgres"}:
         raise ValueError(f"NASHR_DATABASE_URL starts with {scheme}://; give a postgresql:// URL")
-    return create_engine(
+    made = create_engine(
         f"postgresql+psycopg://{rest}",
         pool_size=pool,
         max_overflow=pool,
@@ -38,6 +42,12 @@ def connect(url: str, *, pool: int = 5, application: str = "nashr") -> Engine:
             " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
         },
     )
+
+    @event.listens_for(made, "do_connect")
+    def open_connection(_dialect: Any, _record: Any, words: Any, settings: Any) -> PatientConnection:
+        return PatientConnection.open(*words, patience=patience, **settings)
+
+    return made
 
 
 @contextmanager
@@ -66,8 +76,23 @@ _last: WeakKeyDictionary[Connection, list[Callable[[Connection], None]]] = WeakK
 
 
 def at_end(conn: Connection, act: Callable[[Connection], None]) -> None:
-    """Puts off ``act`` to the end of the transaction: for locks that must be taken after all others."""
-    _last.setdefault(conn, []).append(act)
+    """Puts off ``act`` to the end of the transaction: for locks that must be taken after all others.
+
+    In the order of asking; the same function once only.
+    """
+    waiting = _last.setdefault(conn, [])
+    if act not in waiting:
+        waiting.append(act)
+
+
+def _ending(conn: Connection) -> Iterator[Callable[[Connection], None]]:
+    """What was put off, also by what is run here, each once."""
+    waiting = _last.get(conn, [])
+    done = 0
+    while done < len(waiting):
+        yield waiting[done]
+        done += 1
+    _last.pop(conn, None)
 
 
 @contextmanager
@@ -75,7 +100,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction; what was put off to its end runs before the commit; trouble comes out translated."""
     with translated(), engine.begin() as conn:
         yield conn
-        for act in _last.pop(conn, ()):
+        for act in _ending(conn):
             act(conn)
 
 

@@ -28,7 +28,7 @@ from nashr.pages import (
 from nashr.steps import Priority
 from nashr.store import articles, events, pagerows, publishing, queue
 from nashr.store.articles import Article
-from nashr.store.database import rows, run
+from nashr.store.database import at_end, rows, run
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import Publication
 
@@ -186,24 +186,39 @@ def _bump(
 ) -> None:
     own = PageSpec(page.path, PageKind.article, article.id)
     neighbours = _neighbours(conn, site, article, page, facts)
-    locked = dict(pagerows.lock(conn, site.id, [own, *touched.values(), *neighbours]))
-    for path, spec in touched.items():
-        _retarget(conn, locked, path, spec)
+    locked = pagerows.lock(conn, site.id, [own, *neighbours])
     moved = _moved_from(conn, article, page, shown)
-    listed = [locked[path] for path in touched if path in locked]
-    pagerows.want(conn, (page for page in listed if _urgent(page)), priority=shown.publication.priority)
-    removal = shown.content is None
-    calm = Priority.breaking if removal else Priority.bulk
-    pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
+    calm = Priority.breaking if shown.content is None else Priority.bulk
     others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
     pagerows.want(conn, others, priority=calm)
     pagerows.want(conn, moved)
+    _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm)
+    removal = shown.content is None
     if article.kind != "page":
         run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
         queue.rearm(
             conn, "backlinks", site.id, site=site.id, data={}, delay=0.0 if removal else GAINED_LINK_DELAY,
             priority=Priority.breaking if removal else Priority.bulk,
         )  # fmt: skip
+
+
+def _want_listings(
+    conn: Connection, site: Site, touched: Mapping[str, PageSpec], *, priority: int, calm: int
+) -> None:
+    """Bumps fronts, feeds and the like at the very end of the transaction.
+
+    Every publication wants the same few rows: they are locked for the length of a commit, not longer.
+    """
+
+    def bump(conn: Connection) -> None:
+        locked = dict(pagerows.lock(conn, site.id, touched.values()))
+        for path, spec in touched.items():
+            _retarget(conn, locked, path, spec)
+        listed = [locked[path] for path in touched if path in locked]
+        pagerows.want(conn, (page for page in listed if _urgent(page)), priority=priority)
+        pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
+
+    at_end(conn, bump)
 
 
 def _urgent(page: PageRow) -> bool:
@@ -302,7 +317,9 @@ def corrected(conn: Connection, site: Site, article: Article, kind: str, *, acto
     run(conn, "UPDATE article SET modified_at = clock_timestamp() WHERE id = :article", article=article.id)
     listed = _listings(conn, site, article, article.section, article.published_at, frozenset({Fact.body}))
     own = PageSpec(article.path, PageKind.article, article.id)
-    pagerows.want(conn, pagerows.lock(conn, site.id, [own, *listed]).values())
+    pagerows.want(conn, pagerows.lock(conn, site.id, [own]).values())
+    specs = {spec.path: spec for spec in listed}
+    _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
     events.emit(
         conn, "article.corrected", site=site.id, article=article.id, revision=article.live_revision,
         url=site.url(article.path), first=False, priority=Priority.normal.name, actor=actor, kind=kind,

@@ -8,6 +8,8 @@ from types import TracebackType
 import psycopg
 import psycopg.sql
 
+from nashr.store.patience import PatientConnection
+
 
 class Listener:
     """Waits for notifications on channels."""
@@ -42,7 +44,10 @@ class Listener:
         return first is not None
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        conn = psycopg.connect(self._url, autocommit=True, connect_timeout=3)
+        conn = PatientConnection.open(
+            self._url, autocommit=True, connect_timeout=3, patience=5.0, keepalives_idle=10,
+            keepalives_interval=3, keepalives_count=3,
+        )  # fmt: skip
         for channel in self._channels:
             conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
         return conn

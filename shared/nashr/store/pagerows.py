@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -113,32 +112,26 @@ def want(
 
     A listing rests between two deliveries (pages.REST): a burst becomes one.
     """
-    for page in pages:
-        pause = max(delay, _rest_of(conn, page))
-        run(conn, "UPDATE page SET wanted = wanted + 1 WHERE id = :id", id=page.id)
-        deliver(conn, page, priority=priority, delay=pause)
-    queue.notify(conn)
-
-
-def deliver(conn: Connection, page: PageRow, *, priority: int, delay: float) -> int:
-    """Arms the page's one deliver step."""
-    data: dict[str, Any] = {"page": page.id, "path": page.path}
-    return queue.rearm(
-        conn, "deliver", str(page.id), site=page.site, data=data, priority=priority, delay=delay
-    )
-
-
-def _rest_of(conn: Connection, page: PageRow) -> float:
-    rest = REST.get(PageKind(page.kind), 0.0)
-    if page.live_at is None or not rest:
-        return 0.0
-    found = row(
+    bumped = [page.id for page in pages]
+    if not bumped:
+        return
+    run(
         conn,
-        "SELECT EXTRACT(EPOCH FROM CAST(:at AS timestamptz) - clock_timestamp())::float8 + :rest AS left",
-        at=page.live_at, rest=rest,
+        f"""WITH bumped AS (
+            UPDATE page SET wanted = wanted + 1 WHERE id = ANY(:ids) RETURNING id, site, path, kind, live_at
+        ), rest AS (
+            SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:rests AS float8[])) AS r(kind, seconds)
+        )
+        INSERT INTO step AS s (site, kind, key, input, priority, available_at)
+        SELECT site, 'deliver', id::text, jsonb_build_object('page', id, 'path', path), :priority,
+            GREATEST(clock_timestamp() + make_interval(secs => :delay),
+                live_at + make_interval(secs => rest.seconds))
+        FROM bumped LEFT JOIN rest USING (kind) ORDER BY path COLLATE "C"
+        {queue.REARM}""",
+        ids=bumped, delay=delay, priority=priority, kinds=[str(kind) for kind in REST],
+        rests=list(REST.values()),
     )  # fmt: skip
-    assert found is not None
-    return max(0.0, float(found["left"]))
+    queue.notify(conn)
 
 
 def wait_for(conn: Connection, page: PageRow, step: int, seconds: float) -> None:

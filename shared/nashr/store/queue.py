@@ -17,12 +17,23 @@ from sqlalchemy import Connection, Engine
 
 from nashr.domain.errors import Fenced
 from nashr.steps import STEPS, Priority, backoff_seconds
-from nashr.store.database import row, rows, run, scalar, statement
+from nashr.store.database import at_end, row, rows, run, scalar, statement
 
 CHANNEL = "nashr_step"
 
 _DUE = """available_at <= clock_timestamp()
     AND (state = 'ready' OR (state = 'leased' AND lease_until < clock_timestamp()))"""
+
+
+REARM = """ON CONFLICT (kind, key) DO UPDATE SET
+            state = CASE WHEN s.state = 'leased' THEN 'leased' ELSE 'ready' END,
+            available_at = CASE s.state WHEN 'leased' THEN s.available_at
+                WHEN 'ready' THEN LEAST(s.available_at, excluded.available_at) ELSE excluded.available_at END,
+            priority = CASE s.state WHEN 'done' THEN excluded.priority
+                ELSE LEAST(s.priority, excluded.priority) END,
+            attempts = CASE WHEN s.state IN ('ready', 'leased') THEN s.attempts ELSE 0 END,
+            dispatched_at = CASE WHEN s.state = 'leased' THEN s.dispatched_at END"""
+"""What becomes of the one step of a page that is wanted again: sooner if it waits, left alone if it runs."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Step:
     fence: int
     waited: float
     result: Mapping[str, Any] | None
+    hinted: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,11 @@ def owner_name(service: str, pid: int) -> str:
 
 
 def notify(conn: Connection) -> None:
-    """Wakes the relay when the transaction commits."""
+    """Wakes the relay when the transaction commits, once however often it is asked for."""
+    at_end(conn, _notify)
+
+
+def _notify(conn: Connection) -> None:
     run(conn, f"NOTIFY {CHANNEL}")
 
 
@@ -104,16 +120,9 @@ def rearm(
     """
     step = scalar(
         conn,
-        """INSERT INTO step AS s (site, kind, key, input, priority, available_at)
+        f"""INSERT INTO step AS s (site, kind, key, input, priority, available_at)
         VALUES (:site, :kind, :key, :data, :priority, clock_timestamp() + make_interval(secs => :delay))
-        ON CONFLICT (kind, key) DO UPDATE SET
-            state = CASE WHEN s.state = 'leased' THEN 'leased' ELSE 'ready' END,
-            available_at = CASE s.state WHEN 'leased' THEN s.available_at
-                WHEN 'ready' THEN LEAST(s.available_at, excluded.available_at) ELSE excluded.available_at END,
-            priority = CASE s.state WHEN 'done' THEN excluded.priority
-                ELSE LEAST(s.priority, excluded.priority) END,
-            attempts = CASE WHEN s.state IN ('ready', 'leased') THEN s.attempts ELSE 0 END,
-            dispatched_at = CASE WHEN s.state = 'leased' THEN s.dispatched_at END
+        {REARM}
         RETURNING id""",
         site=site, kind=kind, key=key, data=Jsonb(data), priority=priority, delay=delay,
     )  # fmt: skip
@@ -154,7 +163,8 @@ def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: 
             lease_until = clock_timestamp() + make_interval(secs => :lease)
         WHERE {where}
         RETURNING id, site, kind, key, input, priority, attempts, fence, result,
-            EXTRACT(EPOCH FROM clock_timestamp() - available_at)::float8 AS waited""",
+            EXTRACT(EPOCH FROM clock_timestamp() - available_at)::float8 AS waited,
+            dispatched_at IS NOT NULL AS hinted""",
         owner=owner, lease=lease, **values,
     )  # fmt: skip
     return Step(**found) if found else None
@@ -229,14 +239,21 @@ def bury(conn: Connection, step: Step, error: str) -> bool:
 
 
 def release(engine: Engine, owner: str) -> int:
-    """Gives back at once what a dead or leaving process held; returns how many steps."""
+    """Gives back at once what a dead or leaving process held; returns how many steps.
+
+    From the third attempt on with a back-off: what kills its process must not kill the next one before
+    others had their turn.
+    """
     with statement(engine) as conn:
         return run(
             conn,
             f"""WITH held AS (SELECT id FROM step WHERE state = 'leased' AND lease_owner = :owner
                 ORDER BY id FOR UPDATE SKIP LOCKED),
             freed AS (UPDATE step SET state = 'ready', lease_owner = NULL, lease_until = NULL,
-                dispatched_at = NULL WHERE id IN (SELECT id FROM held) RETURNING id)
+                dispatched_at = NULL, available_at = CASE WHEN attempts < 3 THEN available_at
+                    ELSE GREATEST(available_at, clock_timestamp() + make_interval(
+                        secs => LEAST(15, 0.25 * 2 ^ LEAST(attempts - 2, 10)) * (0.5 + random() / 2))) END
+            WHERE id IN (SELECT id FROM held) RETURNING id)
             SELECT pg_notify('{CHANNEL}', ''), id FROM freed""",
             owner=owner,
         )
