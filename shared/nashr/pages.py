@@ -164,3 +164,16 @@ def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
         yield PageSpec(f"/{slug}/rss.xml", PageKind.rss, slug)
         for number in listed.archive_pages:
             yield PageSpec(archive_path(slug, when, number), PageKind.archive, f"{slug}/{when}/{number}")
+
+
+def naming(page: PageSpec) -> tuple[PageSpec, ...]:
+    """The pages that name a page as soon as it is there: its first delivery changes them."""
+    if page.kind == PageKind.month_sitemap:
+        return (PageSpec("/sitemap.xml", PageKind.sitemap_index),)
+    if page.kind != PageKind.archive:
+        return ()
+    section, when, number = page.subject.split("/")
+    if number == "1":
+        return (PageSpec("/", PageKind.home), PageSpec(f"/{section}/", PageKind.section, section))
+    before = int(number) - 1
+    return (PageSpec(archive_path(section, when, before), page.kind, f"{section}/{when}/{before}"),)

@@ -131,6 +131,8 @@ class Delivery:
             sha256=publish.digest(page), purged=purged,
         )  # fmt: skip
         objects.unused_by(conn, loaded.page.id, version=version)
+        if loaded.page.live == 0:
+            golive.appeared(conn, loaded.site.site, loaded.page)
         if not purged or (loaded.shown is not None and loaded.shown.publication.receipt is None):
             _purge(conn, loaded.page, priority=_priority(loaded))
         return self._finish(conn, loaded, version)

@@ -24,6 +24,7 @@ from nashr.pages import (
     PageSpec,
     listings_touched,
     month_bounds,
+    naming,
 )
 from nashr.steps import Priority
 from nashr.store import articles, events, pagerows, publishing, queue
@@ -219,6 +220,13 @@ def _want_listings(
         pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
 
     at_end(conn, bump)
+
+
+def appeared(conn: Connection, site: Site, page: PageRow) -> None:
+    """A page was delivered for the first time: those that name it say so now."""
+    specs = {spec.path: spec for spec in naming(PageSpec(page.path, PageKind(page.kind), page.subject))}
+    if specs:
+        _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk)
 
 
 def _urgent(page: PageRow) -> bool:
