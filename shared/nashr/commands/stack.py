@@ -75,13 +75,14 @@ def status(
     data: DataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs")] = False,
 ) -> None:
-    """Show the stack's processes. Exit code 1 unless it is ready."""
+    """Show processes, the oldest due step and dead work. Exit code 1 unless the stack is ready."""
     from nashr.runtime import control  # noqa: PLC0415
 
     folder = configuration.load(data=data).data.absolute()
     found = control.status(folder)
+    work = _backlog(folder) if found.state == "ready" else None
     if as_json:
-        typer.echo(json.dumps({"data": str(folder), **asdict(found)}, indent=2))
+        typer.echo(json.dumps({"data": str(folder), **asdict(found), "work": work}, indent=2))
     else:
         typer.echo(f"{found.state}  {folder}")
         for program in found.programs:
@@ -90,8 +91,28 @@ def status(
                 f"  {program.name:<10} {program.state:<9} pid {pid!s:<8} "
                 f"restarts {program.restarts:<4} since {program.since}"
             )
+        for name, value in (work or {}).items():
+            shown = f"{value:.1f}" if isinstance(value, float) else value
+            typer.echo(f"  {name.replace('_', ' '):<32} {shown}")
     if found.state != "ready":
         raise typer.Exit(1)
+
+
+def _backlog(folder: Path) -> dict[str, float | int] | None:
+    """Oldest due step, what is due, running and dead; None while the database does not answer."""
+    from nashr import bootstrap  # noqa: PLC0415
+    from nashr.domain.errors import Retryable  # noqa: PLC0415
+    from nashr.store import queue  # noqa: PLC0415
+    from nashr.store.database import statement  # noqa: PLC0415
+
+    engine = bootstrap.engine(configuration.load_for_stack(folder), pool=1, application="nashr-status")
+    try:
+        with statement(engine) as conn:
+            return asdict(queue.backlog(conn))
+    except Retryable:
+        return None
+    finally:
+        engine.dispose()
 
 
 def add_to(app: typer.Typer) -> None:
