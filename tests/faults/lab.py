@@ -1,0 +1,208 @@
+"""A stack to be hurt: its processes by name, its failpoints, its database as the last witness."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.conftest import Stack, until
+
+SITE = """\
+id = "khabar"
+name = "خبر"
+locale = "ar-LB"
+base_url = "http://127.0.0.1/"
+time_zone = "Asia/Beirut"
+
+[[sections]]
+slug = "politics"
+label = "سياسة"
+"""
+FAILPOINTS = {
+    "deliver.before_put": "stop:once",
+    "deliver.after_put": "exit:once",
+    "relay.after_hint": "exit:once",
+    "related.before_claim": "block:once",
+    "delivery.before_claim": "block:once",
+    "images.before_put": "sleep:12:once",
+    "cards.claimed": "exit:once",
+}
+"""Each goes off once per ``arm``: a marker below DIR/failpoints keeps it quiet until then."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One line of DIR/status.json."""
+
+    name: str
+    pid: int | None
+    state: str
+    restarts: int
+
+
+class Lab(Stack):
+    """A running stack with one small site; admin and editor are one token."""
+
+    def programs(self) -> dict[str, Program]:
+        written = json.loads((self.data / "status.json").read_text())
+        return {
+            row["name"]: Program(row["name"], row["pid"], row["state"], row["restarts"])
+            for row in written["programs"]
+        }
+
+    def program(self, name: str) -> Program:
+        return self.programs()[name]
+
+    def ready(self, name: str, *, restarts: int = 0) -> Program:
+        """The program once it is ready and has been restarted at least so often."""
+
+        def found() -> Program | None:
+            now = self.program(name)
+            return now if now.state == "ready" and now.restarts >= restarts else None
+
+        return until(found, what=f"{name} to be ready again")
+
+    def signal(self, name: str, number: int) -> int:
+        """Signals a program; returns the pid that got it."""
+        pid = until(lambda: self.program(name).pid, what=f"{name} to have a process")
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        return pid
+
+    def supervisor(self) -> int:
+        return int(json.loads((self.data / "status.json").read_text())["pid"])
+
+    def arm(self, failpoint: str) -> None:
+        """The next process that gets there meets the fault, once."""
+        assert failpoint in FAILPOINTS
+        self._marker(failpoint).unlink(missing_ok=True)
+
+    def fired(self, failpoint: str) -> bool:
+        return self._marker(failpoint).exists()
+
+    def disarm(self, failpoint: str) -> None:
+        self._marker(failpoint).touch()
+
+    def _marker(self, failpoint: str) -> Path:
+        return self.data / "failpoints" / failpoint
+
+    def setting(self, name: str) -> str:
+        return str(json.loads((self.data / "stack.json").read_text())[name])
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """What the database says; it may be asked while the API is away."""
+        url = self.setting("database_url")
+        with psycopg.connect(url, autocommit=True, connect_timeout=5, row_factory=dict_row) as conn:
+            return conn.execute(query, values).fetchall()
+
+    def count(self, query: str, *values: object) -> int:
+        return int(next(iter(self.rows(query, *values)[0].values())))
+
+    def quiet(self) -> None:
+        """Waits until nothing is to be done: the next step that runs is the test's own."""
+        until(
+            lambda: self.count("SELECT count(*) FROM step WHERE state IN ('ready', 'leased')") == 0,
+            what="the stack to come to rest",
+        )
+
+    def stored(self, path: str) -> str:
+        """The page as the object store has it: no cache can hide what was written there."""
+        bucket = f"{self.setting('s3_endpoint')}/{self.setting('s3_bucket')}"
+        reader = self.client("reader")
+        (site,) = reader.get(f"{bucket}/_nashr/sites.json").json()["sites"]
+        answer = reader.get(f"{bucket}/{site['prefix']}{path.lstrip('/')}index.html")
+        assert answer.status_code == 200, f"{answer.status_code} for {answer.url}"
+        return answer.text
+
+    def postgres(self) -> list[int]:
+        """The database server and every process it has made."""
+        server = self.program("postgres").pid
+        assert server is not None
+        return [server, *children(server)]
+
+
+@contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """These processes stand still inside the block."""
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def is_stopped(pid: int) -> bool:
+    return _state(pid) == "T"
+
+
+def is_gone(pid: int) -> bool:
+    return _state(pid) in {"", "Z", "X"}
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(status.read_text(errors="replace").rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
+
+
+@contextmanager
+def second_delivery_worker(lab: Lab) -> Iterator[int]:
+    """A second delivery process beside the stack's own, as an operator would run it; yields its pid."""
+    ready = lab.data / "run" / "second.ready"
+    ready.unlink(missing_ok=True)
+    with (lab.data / "logs" / "second.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", "from nashr_delivery.worker import main; main()"],
+            env={**environment({}), "NASHR_DATA": str(lab.data), "NASHR_READY_FILE": str(ready)},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=lab.data,
+        )  # fmt: skip
+    try:
+        until(lambda: ready.exists() or process.poll() is not None, what="the second delivery worker")
+        assert process.poll() is None, (lab.data / "logs" / "second.log").read_text()[-2000:]
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Ours without NASHR_* settings, with ``changes``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NASHR_")}
+    return {**kept, **changes}
+
+
+def nashr(*words: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command with these settings; the caller judges how it ends."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("nashr")), *words, "--data", str(data)],
+        env=environment({f"NASHR_{name.upper()}": value for name, value in settings.items()}),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip

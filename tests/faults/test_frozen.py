@@ -1,0 +1,68 @@
+"""A delivery worker that stands still longer than its lease, and goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import until
+from tests.faults.lab import is_stopped, second_delivery_worker
+from tests.faults.newsroom import STAMP, Client, Watch, publish, shows
+
+if TYPE_CHECKING:
+    from tests.faults.lab import Lab
+    from tests.faults.newsroom import Story
+
+
+@pytest.mark.parametrize("text", ["newer", "reverted"])
+def test_a_late_writer_never_replaces_a_newer_page(lab: Lab, stories: list[Story], text: str) -> None:
+    """A worker frozen before its PUT finds a newer version when it goes on, and leaves it alone.
+
+    Also when an editor went back to the very text that was live when it froze.
+    """
+    story, log = stories[0], lab.data / "logs" / "delivery.log"
+    live = story.accepted[-1].word
+    lab.quiet()
+    worker = lab.program("delivery").pid
+    assert worker is not None
+    size = log.stat().st_size
+    with Client(lab) as client, Watch(lab, [story.path]) as watch:
+        lab.arm("deliver.before_put")
+        frozen = publish(lab, client, story)
+        until(partial(is_stopped, worker), what="the delivery worker to freeze before its PUT")
+        try:
+            publish(lab, client, story, word=live if text == "reverted" else "")
+            with second_delivery_worker(lab):
+                until(partial(_is_live, lab, story), what="another worker to publish the newer revision")
+                right = _version(lab.stored(story.path))
+                os.kill(worker, signal.SIGCONT)
+                until(partial(_met_newer, lab, size), what="the late writer to meet the newer page")
+                lab.quiet()
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        page = lab.stored(story.path)
+        assert story.accepted[-1].word in page
+        assert frozen.word not in page
+        assert _version(page) >= right
+        assert shows(lab, story)
+    assert watch.complaints() == []
+    assert lab.program("delivery").pid == worker
+
+
+def _is_live(lab: Lab, story: Story) -> bool:
+    (found,) = lab.rows("SELECT state FROM publication WHERE id = %s", story.accepted[-1].publication)
+    return found["state"] == "live" and shows(lab, story)
+
+
+def _met_newer(lab: Lab, size: int) -> bool:
+    return b"page.store_ahead" in (lab.data / "logs" / "delivery.log").read_bytes()[size:]
+
+
+def _version(page: str) -> int:
+    found = STAMP.search(page)
+    assert found is not None
+    return int(found[1])
