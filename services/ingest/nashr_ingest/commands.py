@@ -21,11 +21,24 @@ from nashr_ingest.context import exists
 from nashr_ingest.schemas import CorrectionIn, Publish, Unpublish
 
 
-def check_references(conn: Connection, site: Site, doc: Mapping[str, Any]) -> None:
-    """Raises Refused("invalid") for everything that a draft names and its site does not have."""
-    faults = list(_reference_faults(conn, site, doc))
+def check_references(conn: Connection, site: Site, doc: Mapping[str, Any], *, own: str | None = None) -> None:
+    """Raises Refused("invalid") for everything that a draft names and its site does not have.
+
+    ``own`` is the id of the article that is updated: it cannot name itself.
+    """
+    faults = [*_reference_faults(conn, site, doc), *_own_faults(doc, own)]
     if faults:
         raise Refused("invalid", "the draft names things that do not exist: see errors", faults=tuple(faults))
+
+
+def _own_faults(doc: Mapping[str, Any], own: str | None) -> Iterable[Fault]:
+    if own is None:
+        return
+    if doc.get("translation_of") == own:
+        yield Fault("/translation_of", "invalid", "this is the article itself: name the other edition's")
+    for index, pinned in enumerate((doc.get("related") or {}).get("pin") or ()):
+        if pinned == own:
+            yield Fault(f"/related/pin/{index}", "invalid", "this is the article itself: leave it out")
 
 
 def _reference_faults(conn: Connection, site: Site, doc: Mapping[str, Any]) -> Iterable[Fault]:
@@ -51,7 +64,11 @@ def _reference_faults(conn: Connection, site: Site, doc: Mapping[str, Any]) -> I
 def _alias_faults(conn: Connection, site: Site, read: Content) -> Iterable[Fault]:
     for index, alias in enumerate(read.aliases):
         first = alias.strip("/").split("/")[0]
-        if first in RESERVED or alias in {"/", *(f"/{section.slug}/" for section in site.sections)}:
+        if (
+            alias.endswith("/index.html")
+            or first in RESERVED
+            or alias in {"/", *(f"/{section.slug}/" for section in site.sections)}
+        ):
             yield Fault(f"/aliases/{index}", "reserved", f"{alias} is the site's own: leave it out")
             continue
         page = pagerows.at_path(conn, site.id, alias)

@@ -153,7 +153,7 @@ def create(conn: Connection, site: Site, doc: Mapping[str, Any], *, actor: str) 
     """
     article = new_id("ar")
     slug = doc.get("slug") or derive_slug(doc["headline"], fallback=article[-8:])
-    slug = _free_slug(conn, site, doc["section"], slug, article=article, explicit=bool(doc.get("slug")))
+    slug = _free_slug(conn, site, doc, slug, article=article)
     _check_external_id(conn, site, doc.get("external_id"))
     run(
         conn,
@@ -175,9 +175,7 @@ def update(conn: Connection, site: Site, article: Article, doc: Mapping[str, Any
     """
     slug = doc.get("slug") or article.slug
     if (slug, doc["section"]) != (article.slug, article.section):
-        slug = _free_slug(
-            conn, site, doc["section"], slug, article=article.id, explicit=bool(doc.get("slug"))
-        )
+        slug = _free_slug(conn, site, doc, slug, article=article.id)
     if doc.get("external_id") not in {None, article.external_id}:
         _check_external_id(conn, site, doc["external_id"])
     kept = {**doc, "external_id": doc.get("external_id") or article.external_id, "slug": slug}
@@ -240,24 +238,26 @@ def _check_external_id(conn: Connection, site: Site, external_id: str | None) ->
         )
 
 
-def _free_slug(conn: Connection, site: Site, section: str, slug: str, *, article: str, explicit: bool) -> str:
+def _free_slug(conn: Connection, site: Site, doc: Mapping[str, Any], slug: str, *, article: str) -> str:
     """The slug if it is free in the section; else the next free one, or a refusal that suggests it."""
-    conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{site.id}/{section}",))
-    if not _taken(conn, site, section, slug, article):
+    scope = f"{site.id}/{doc['section']}"
+    conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (scope,))
+    if not _taken(conn, site, doc, slug, article):
         return slug
     free = next(
         candidate
         for candidate in (numbered(slug, number) for number in range(2, 10_000))
-        if not _taken(conn, site, section, candidate, article)
+        if not _taken(conn, site, doc, candidate, article)
     )
-    if not explicit:
+    if not doc.get("slug"):
         return free
-    detail = f"{slug} is used in section {section}: {free} is free"
+    detail = f"{slug} is used in section {doc['section']}: {free} is free"
     raise Refused("slug_taken", detail, faults=(Fault("/slug", "slug_taken", detail),))
 
 
-def _taken(conn: Connection, site: Site, section: str, slug: str, article: str) -> bool:
-    """Used by another draft, or by a path that another article shows itself at (not as an alias)."""
+def _taken(conn: Connection, site: Site, doc: Mapping[str, Any], slug: str, article: str) -> bool:
+    """Used by another draft, or by a path that shows something else (an alias gives way)."""
+    section = doc["section"]
     drafted = row(
         conn,
         """SELECT 1 AS one FROM article WHERE site = :site AND section = :section AND slug = :slug
@@ -266,8 +266,9 @@ def _taken(conn: Connection, site: Site, section: str, slug: str, article: str) 
     )  # fmt: skip
     if drafted:
         return True
-    page = pagerows.at_path(conn, site.id, f"/{section}/{slug}/")
-    return page is not None and page.subject != article and page.kind == PageKind.article
+    path = f"/{slug}/" if doc.get("kind") == "page" else f"/{section}/{slug}/"
+    page = pagerows.at_path(conn, site.id, path)
+    return page is not None and page.subject != article and page.kind != PageKind.redirect
 
 
 def article_path(site: Site, article: Article, doc: Content, slug: str, published_at: datetime) -> str:

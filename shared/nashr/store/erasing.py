@@ -90,8 +90,11 @@ def erase(conn: Connection, article: str) -> None:
     """Destroys the text of every revision; that there were such revisions, and who made them, stays."""
     run(
         conn,
-        """UPDATE revision SET note = NULL, doc = jsonb_build_object('headline', '—', 'erased', true,
-            'section', doc->'section', 'slug', doc->'slug', 'body', '[]'::jsonb) WHERE article = :article""",
+        """UPDATE revision SET note = NULL, doc = doc || '{"headline": "—", "standfirst": null,
+            "kicker": null, "dateline": null, "description": null, "titles": {}, "byline": [],
+            "keywords": [], "subjects": [], "hero": null, "social_image": null, "body": [],
+            "source": null, "translation": null, "extensions": {}, "note": null}'
+        WHERE article = :article""",
         article=article,
     )  # fmt: skip
     run(conn, "UPDATE article SET headline = '—' WHERE id = :article", article=article)

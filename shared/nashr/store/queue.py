@@ -171,14 +171,18 @@ def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: 
 
 
 def beat(engine: Engine, held: Iterable[tuple[int, int]], *, lease: float) -> None:
-    """Extends the leases of (step, fence) pairs that are still ours."""
+    """Extends the leases of (step, fence) pairs that are still ours; a locked one is being finished."""
     steps, fences = zip(*held, strict=True)
     with statement(engine) as conn:
         run(
             conn,
-            """UPDATE step SET lease_until = clock_timestamp() + make_interval(secs => :lease)
-            FROM unnest(CAST(:steps AS bigint[]), CAST(:fences AS bigint[])) AS held(id, fence)
-            WHERE step.id = held.id AND step.fence = held.fence AND step.state = 'leased'""",
+            """WITH held AS (
+                SELECT id FROM step
+                JOIN unnest(CAST(:steps AS bigint[]), CAST(:fences AS bigint[])) AS h(id, fence)
+                    USING (id, fence)
+                WHERE state = 'leased' ORDER BY id FOR NO KEY UPDATE OF step SKIP LOCKED)
+            UPDATE step SET lease_until = clock_timestamp() + make_interval(secs => :lease)
+            WHERE id IN (SELECT id FROM held)""",
             lease=lease, steps=list(steps), fences=list(fences),
         )  # fmt: skip
 

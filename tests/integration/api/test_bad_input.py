@@ -168,6 +168,7 @@ LONG = "ط" * 100_000  # 200 kB of UTF-8
         ({"aliases": ["/feeds/rss.xml"]}, "/aliases/0", "reserved"),
         ({"aliases": ["//evil.example/"]}, "/aliases/0", None),
         ({"aliases": ["/politics/"]}, "/aliases/0", "reserved"),
+        ({"aliases": ["/politics/index.html"]}, "/aliases/0", "reserved"),
         ({"embargo_until": "tomorrow"}, "/embargo_until", "bad_time"),
         ({"embargo_until": "2026-02-30T00:00:00Z"}, "/embargo_until", "bad_time"),
         ({"published_at": "2026-01-01T00:00:00"}, "/published_at", "bad_time"),
@@ -261,6 +262,26 @@ def test_a_used_slug_comes_with_a_suggestion(stack: Stack) -> None:
     assert elsewhere["slug"] == made["slug"]
     twin = stack.create(headline=made["headline"])
     assert stack.create(headline=made["headline"])["slug"] == f"{twin['slug']}-2"
+
+
+def test_a_page_cannot_take_a_front(stack: Stack) -> None:
+    """A page stands at the root, where the fronts are: their slugs are taken."""
+    answer = stack.editor.post("/v1/articles", json=stack.draft(kind="page", slug="sport"))
+
+    problem(answer, 409, "slug_taken", at="/slug")
+
+
+def test_an_article_cannot_name_itself(stack: Stack) -> None:
+    """Neither as its own translation nor as its own related story."""
+    made = stack.create()
+    for named, at in (
+        ({"translation_of": made["id"]}, "/translation_of"),
+        ({"related": {"pin": [made["id"]]}}, "/related/pin/0"),
+    ):
+        answer = stack.editor.put(
+            f"/v1/articles/{made['id']}", json=stack.draft(**named), headers={"If-Match": '"1"'}
+        )
+        problem(answer, 422, "invalid", at=at)
 
 
 def test_an_external_id_is_unique_on_its_site(stack: Stack) -> None:

@@ -254,7 +254,7 @@ def _update(conn: Connection, who: Caller, found: Article, cleaned: Cleaned) -> 
     site = sites.get(conn, found.site).site
     if cleaned.doc.get("site") not in {None, site.id}:
         raise Refused("conflict", f"the article belongs to {site.id}: an article does not change its site")
-    commands.check_references(conn, site, cleaned.doc)
+    commands.check_references(conn, site, cleaned.doc, own=found.id)
     made = articles.update(conn, site, found, _doc(cleaned, site), actor=who.actor)
     return _reply(conn, site, made, cleaned, status=200)
 
