@@ -68,7 +68,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "backlinks", "related", "a site with new stories", "older articles that gained a link",
-            leads_to=("deliver",), rearms=True,
+            leads_to=("deliver",), rearms=True, limit=120,
         ),
         Kind(
             "reweigh", "related", "an archive that has doubled", "its signatures, with today's rarities",

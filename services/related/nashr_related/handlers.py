@@ -28,7 +28,7 @@ MOST_SEE_ALSO = 10
 PARAGRAPHS_PER_LINK = 3
 REFRESHED = 20
 AT_ONCE = 50  # articles that one run of backlinks takes in
-MOST_REDRAWN = 150  # older articles that it draws anew
+MOST_REDRAWN = 60  # older articles that it draws anew
 REWEIGH_DELAY = 1.0
 REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
 
