@@ -38,7 +38,6 @@ class PageKind(StrEnum):
     robots = "robots"
     manifest = "manifest"
     favicon = "favicon"
-    logo = "logo"
     routes = "routes"  # what the edge knows of the sites; never served to readers
 
 
@@ -72,7 +71,6 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.robots: frozenset({Fact.chrome}),
     PageKind.manifest: frozenset({Fact.chrome}),
     PageKind.favicon: frozenset({Fact.chrome}),
-    PageKind.logo: frozenset({Fact.chrome}),
     PageKind.routes: frozenset({Fact.chrome}),
 }
 

@@ -9,12 +9,6 @@ from typing import Final
 _OVERRIDES: Final = re.compile("[\u202a-\u202e]")
 _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 _TAGS: Final = re.compile(r"<[^>]*>")
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-def has_forbidden_character(text: str) -> bool:
-    """NUL, other control characters, or half a surrogate pair: nothing may store these."""
-    return _CONTROLS.search(text) is not None or any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def without_bidi_overrides(text: str) -> str:
