@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import pyvips
@@ -201,8 +202,12 @@ def footer(theme: Theme, *, site_name: str, date: str, sheet: Sheet) -> Part:
 
 
 def _line(words: str, *, size: int, width: int, sheet: Sheet, weight: str = "Bold") -> Ink:
-    px = sheet.frame.px(size)
-    style = replace(sheet.style, weight=weight)
+    return _kept_line(words, sheet.frame.px(size), width, replace(sheet.style, weight=weight))
+
+
+@lru_cache(maxsize=64)
+def _kept_line(words: str, px: int, width: int, style: Style) -> Ink:
+    """Names of sites and sections come again on every card."""
     return fit(words, style=style, sizes=(px, px), box=(width, 4 * px), max_lines=1)
 
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from heapq import nsmallest
 from typing import Final, Literal
 
@@ -73,14 +72,14 @@ class Signature:
     sketch: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An older article that shares terms with the one at hand, as the postings query returns it.
 
     Expected query: from postings (site, language, term, article, weight), for each of the query's
-    heaviest K terms the newest L rows; sum(query weight x row weight) by article is `cosine`; the
-    best 100 articles joined to their signatures. K = 32 and L = 500 cost 8 ms of CPU at a million
-    articles. `title_overlap` is `title_overlap(query.title_terms, theirs)`.
+    heaviest K terms the newest L rows; the articles with the greatest sum(query weight x row weight)
+    joined to their signatures, whose `cosine` is taken over all terms. K = 32 and L = 500 cost 8 ms of
+    CPU at a million articles. `title_overlap` is `title_overlap(query.title_terms, theirs)`.
     """
 
     article: int
@@ -89,12 +88,7 @@ class Candidate:
     published_at: datetime
     section: str
     sketch: tuple[int, ...]
-    terms: tuple[tuple[int, float], ...]
-
-    @cached_property
-    def weights(self) -> Mapping[int, float]:
-        """The terms as a mapping."""
-        return dict(self.terms)
+    weights: Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +179,7 @@ def sign(
 
 def cosine(a: Mapping[int, float], b: Mapping[int, float]) -> float:
     """The dot product of two normalised signatures, 0 to 1."""
-    return math.fsum(a[term] * b[term] for term in a.keys() & b.keys())
+    return math.fsum([a[term] * b[term] for term in a.keys() & b.keys()])
 
 
 def title_overlap(a: Collection[int], b: Collection[int]) -> float:
@@ -368,23 +362,26 @@ def _heaviest(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
 
 
 class _Shown:
-    """Sketches by their hashes: only those that share one are compared, which few do."""
+    """Sketches as sets: only those that share a hash are compared, which few do."""
 
     def __init__(self, *shown: tuple[int, ...]) -> None:
-        self._sketches: list[tuple[int, ...]] = []
-        self._holders: dict[int, list[int]] = {}
+        self._sketches: list[tuple[tuple[int, ...], frozenset[int]]] = []
+        self._hashes: set[int] = set()
         for one in shown:
             self.add(one)
 
     def add(self, one: tuple[int, ...]) -> None:
-        for shingle in one:
-            self._holders.setdefault(shingle, []).append(len(self._sketches))
-        self._sketches.append(one)
+        self._sketches.append((one, frozenset(one)))
+        self._hashes.update(one)
 
     def has(self, one: tuple[int, ...]) -> bool:
         """Whether a near-copy of the sketch was added."""
-        sharing = {at for shingle in one for at in self._holders.get(shingle, ())}
-        return any(containment(one, self._sketches[at]) >= SAME_STORY for at in sharing)
+        if self._hashes.isdisjoint(one):
+            return False
+        return any(
+            not hashes.isdisjoint(one) and containment(one, sketch) >= SAME_STORY
+            for sketch, hashes in self._sketches
+        )
 
 
 def _stories(
@@ -435,13 +432,17 @@ def _diverse(
     `sections` are those of the cards that stand already.
     """
     left, picked, held = list(pool), list[Scored](), Counter(sections)
-    others = list(beside)
-    closeness = {one.article: max((_closeness(one, o) for o in others), default=0.0) for one in left}
+    drawn = list(beside)
+    closeness = dict.fromkeys((one.article for one in left), 0.0)
+    compared = dict.fromkeys(closeness, 0)  # with how many of `drawn`: only who may win is compared
 
     def crowded(one: Scored) -> bool:
         return held.total() < cards and held[one.candidate.section] >= math.ceil(SECTION_SHARE * cards)
 
     def order(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
+        fresh = [_closeness(one, other) for other in drawn[compared[one.article] :]]
+        closeness[one.article] = max([closeness[one.article], *fresh])
+        compared[one.article] = len(drawn)
         worth = (1 - DIVERSITY) * one.score - DIVERSITY * closeness[one.article]
         return crowded(one), -worth, _best_first(one)
 
@@ -451,9 +452,8 @@ def _diverse(
         pick = min(left if all(map(crowded, near)) else near, key=order)
         left.remove(pick)
         picked.append(pick)
+        drawn.append(pick)
         held[pick.candidate.section] += 1
-        for one in left:
-            closeness[one.article] = max(closeness[one.article], _closeness(one, pick))
     return picked
 
 

@@ -185,8 +185,8 @@ def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Sign
         article=number,
         language=signed.language,
         text_hash=fingerprint(doc.language, doc.headline, standfirst, text),
-        terms=[term for term, _ in signed.terms],
-        weights=[weight for _, weight in signed.terms],
+        terms=tuple(term for term, _ in signed.terms),
+        weights=tuple(weight for _, weight in signed.terms),
         title_terms=signed.title_terms,
         sketch=signed.sketch,
     )
@@ -198,13 +198,13 @@ def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[
     if own is None:
         return []
     now: datetime = scalar(conn, "SELECT clock_timestamp()")
-    near = [_candidate(item, own) for item in links.near(conn, site.id, own)]
-    ranked = core.rank(near, now=now, floor=_floor(conn, site, own))
+    near = links.near(conn, site.id, own)
+    ranked = core.rank(_candidates(near, own), now=now, floor=_floor(conn, site, own))
     chosen = links.numbers(conn, site.id, [*doc.related.get("pin", ()), *doc.related.get("ban", ())])
     drawn = core.draw(
         ranked,
         article=article.number,
-        sketch=tuple(own.sketch),
+        sketch=own.sketch,
         see_also=min(MOST_SEE_ALSO, doc.paragraphs // PARAGRAPHS_PER_LINK),
         cards=CARDS,
         pins=[chosen[item] for item in doc.related.get("pin", ()) if item in chosen],
@@ -228,15 +228,21 @@ def _stored(drawn: core.Draw) -> list[StoredLink]:
     ]
 
 
-def _candidate(near: Near, own: links.Signature) -> core.Candidate:
+def _candidates(near: Sequence[Near], own: links.Signature) -> list[core.Candidate]:
+    weights = dict(zip(own.terms, own.weights, strict=True))
+    return [_candidate(item, own, weights) for item in near]
+
+
+def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float]) -> core.Candidate:
+    weights = dict(zip(near.terms, near.weights, strict=True))
     return core.Candidate(
         article=near.article,
-        cosine=near.cosine,
+        cosine=core.cosine(own_weights, weights),
         title_overlap=core.title_overlap(own.title_terms, near.title_terms),
         published_at=near.published_at,
         section=near.section,
-        sketch=tuple(near.sketch),
-        terms=tuple(zip(near.terms, near.weights, strict=True)),
+        sketch=near.sketch,
+        weights=weights,
     )
 
 
@@ -248,10 +254,10 @@ def _gaining(conn: Connection, site: Site, article: Article) -> list[int]:
     near = links.near(conn, site.id, own)
     now: datetime = scalar(conn, "SELECT clock_timestamp()")
     better = core.gains(
-        [_candidate(item, own) for item in near],
+        _candidates(near, own),
         heads=_heads(conn, near, now),
         published_at=article.published_at,
-        sketch=tuple(own.sketch),
+        sketch=own.sketch,
         now=now,
         floor=_floor(conn, site, own),
         cap=REFRESHED,

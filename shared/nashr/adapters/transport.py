@@ -94,8 +94,8 @@ class Sender:
             self._producer = self._app.amqp.Producer(self._connection.default_channel, auto_declare=False)
 
     def send(self, hints: Iterable[Hint]) -> None:
-        """Sends hints; raises TransportUnavailable, after which some may have been sent."""
-        with _translated():
+        """Sends hints in one go; raises TransportUnavailable, after which some may have been sent."""
+        with _translated(), self._producer.batch():
             for hint in hints:
                 message = self._app.amqp.create_task_message(
                     str(hint.step), TASK, (hint.step,), {}, ignore_result=True

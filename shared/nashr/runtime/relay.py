@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -21,7 +23,9 @@ from nashr.store import database, idempotency, queue
 from nashr.store.listen import Listener
 
 POLL_SECONDS = 0.5
-HINTS_PER_QUEUE = 64
+TURN_SECONDS = 0.008  # from turn to turn at least: a storm of notifications is answered in batches
+BACKLOG_SECONDS = 0.02  # until the next turn while more is due than may be hinted at once
+HINTS_PER_QUEUE = 16  # more would grow old unheard in a burst, and be sent again
 CLEAN_EVERY = 7200  # turns of the loop; at most one an hour
 
 
@@ -39,19 +43,21 @@ class Relay:
         turn = 0
         with Listener(self._settings.database_url, queue.CHANNEL) as listener:
             while not self.stopping.is_set():
+                started = time.monotonic()
                 try:
                     pause = self.turn()
                 except TransportUnavailable as error:
                     logs.logger().warning("relay.transport_away", error=str(error))
                     self._sender, pause = None, POLL_SECONDS
+                    self._wake_workers()
                 except Retryable as error:
                     logs.logger().warning("relay.retry", error=str(error))
                     pause = POLL_SECONDS
                 turn += 1
                 if turn % CLEAN_EVERY == 0:
                     self._clean()
-                if pause > 0:
-                    listener.wait(pause)
+                listener.wait(pause)
+                self.stopping.wait(max(0.0, started + TURN_SECONDS - time.monotonic()))
 
     def turn(self) -> float:
         """Relays what is due; returns how many seconds to wait unless a notification comes."""
@@ -63,11 +69,14 @@ class Relay:
             )
             self._sender.send(hints)
             failpoints.reached("relay.after_hint")
-        if len(hints) >= HINTS_PER_QUEUE:
-            return 0.02
-        with database.statement(self._engine) as conn:
             soon = queue.seconds_to_next(conn)
-        return POLL_SECONDS if soon is None else min(POLL_SECONDS, max(0.001, soon))
+        if soon is None:
+            return POLL_SECONDS
+        return BACKLOG_SECONDS if soon < 0 else min(POLL_SECONDS, max(0.001, soon))
+
+    def _wake_workers(self) -> None:
+        with suppress(Retryable), database.transaction(self._engine) as conn:
+            queue.wake_direct(conn)
 
     def _clean(self) -> None:
         try:

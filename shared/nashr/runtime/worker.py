@@ -174,12 +174,13 @@ class Worker:
 
     def _claim_directly(self) -> None:
         """The slot kept for breaking work; and, while Valkey is away or mute, for any work."""
-        pulse = Pulse(self._settings.redis_url)
-        with Listener(self._settings.database_url, queue.CHANNEL) as listener:
+        pulse, alive = Pulse(self._settings.redis_url), True
+        with Listener(self._settings.database_url, queue.DIRECT) as listener:
             while not self._stopping.is_set():
-                listener.wait(1.0)
+                listener.wait(1.0 if alive else 0.1)
                 with suppress(Retryable):
-                    self._drain(alive=pulse.alive())
+                    alive = pulse.alive()
+                    self._drain(alive=alive)
 
     def _drain(self, *, alive: bool) -> None:
         late = (

@@ -241,7 +241,7 @@ def _check_external_id(conn: Connection, site: Site, external_id: str | None) ->
 def _free_slug(conn: Connection, site: Site, doc: Mapping[str, Any], slug: str, *, article: str) -> str:
     """The slug if it is free in the section; else the next free one, or a refusal that suggests it."""
     scope = f"{site.id}/{doc['section']}"
-    conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (scope,))
+    run(conn, "SELECT pg_advisory_xact_lock(hashtextextended(:scope, 1))", scope=scope)
     if not _taken(conn, site, doc, slug, article):
         return slug
     free = next(

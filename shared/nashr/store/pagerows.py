@@ -132,6 +132,8 @@ def want(
         rests=list(REST.values()),
     )  # fmt: skip
     queue.notify(conn)
+    if priority == Priority.breaking:
+        queue.wake_direct(conn)
 
 
 def wait_for(conn: Connection, page: PageRow, step: int, seconds: float) -> None:
@@ -167,6 +169,8 @@ def wake(conn: Connection, step: int, *, priority: int) -> None:
     for page in pages:
         _wake_one(conn, page, priority)
     queue.notify(conn)
+    if priority == Priority.breaking:
+        queue.wake_direct(conn)
 
 
 def _wake_one(conn: Connection, page: PageRow, priority: int) -> None:

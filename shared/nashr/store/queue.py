@@ -20,6 +20,7 @@ from nashr.steps import STEPS, Priority, backoff_seconds
 from nashr.store.database import at_end, row, rows, run, scalar, statement
 
 CHANNEL = "nashr_step"
+DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
 
 _DUE = """available_at <= clock_timestamp()
     AND (state = 'ready' OR (state = 'leased' AND lease_until < clock_timestamp()))"""
@@ -76,6 +77,15 @@ def _notify(conn: Connection) -> None:
     run(conn, f"NOTIFY {CHANNEL}")
 
 
+def wake_direct(conn: Connection) -> None:
+    """Has workers look by themselves when the transaction commits: breaking work, or no transport."""
+    at_end(conn, _wake_direct)
+
+
+def _wake_direct(conn: Connection) -> None:
+    run(conn, f"NOTIFY {DIRECT}")
+
+
 def add(
     conn: Connection,
     kind: str,
@@ -101,6 +111,8 @@ def add(
         site=site, kind=kind, key=key, data=Jsonb(data), priority=priority,
     )  # fmt: skip
     assert found is not None
+    if priority == Priority.breaking:
+        wake_direct(conn)
     return found["id"], found["state"] == "done"
 
 
@@ -126,6 +138,8 @@ def rearm(
         RETURNING id""",
         site=site, kind=kind, key=key, data=Jsonb(data), priority=priority, delay=delay,
     )  # fmt: skip
+    if priority == Priority.breaking:
+        wake_direct(conn)
     return int(step)
 
 
@@ -294,12 +308,16 @@ def take_due(conn: Connection, *, redispatch: float, per_queue: int, limit: int 
 
 
 def seconds_to_next(conn: Connection) -> float | None:
-    """Seconds until the next step becomes due or a lease runs out; None when nothing waits."""
+    """Seconds until the next step becomes due or a lease runs out; None when nothing waits.
+
+    Below zero while a due step has no hint yet.
+    """
     found = scalar(
         conn,
         """SELECT EXTRACT(EPOCH FROM min(CASE WHEN state = 'ready' THEN available_at ELSE lease_until END)
             - clock_timestamp())::float8
-        FROM step WHERE (state = 'ready' AND available_at > clock_timestamp())
+        FROM step WHERE (state = 'ready'
+                AND (available_at > clock_timestamp() OR dispatched_at IS NULL))
             OR (state = 'leased' AND lease_until > clock_timestamp())""",
     )
     return None if found is None else float(found)

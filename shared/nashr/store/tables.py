@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+from sqlalchemy.dialects.postgresql import JSONB, REAL
 
 metadata = MetaData(
     naming_convention={
@@ -296,10 +296,10 @@ signature = Table(
     Column("site", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("text_hash", Text, nullable=False),
-    Column("terms", ARRAY(BigInteger), nullable=False),
-    Column("weights", ARRAY(REAL), nullable=False),
-    Column("title_terms", ARRAY(BigInteger), nullable=False),
-    Column("sketch", ARRAY(BigInteger), nullable=False),
+    Column("terms", LargeBinary, nullable=False),
+    Column("weights", LargeBinary, nullable=False),
+    Column("title_terms", LargeBinary, nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
 )
 
 posting = Table(

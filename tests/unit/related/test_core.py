@@ -45,7 +45,7 @@ def candidate(article: int, cosine: float = 0.5, *, days: float = 1, **fields: o
         published_at=NOW - timedelta(days=days),
         section=f"s{article}",
         sketch=(1000 + article,),
-        terms=((article, 1.0),),
+        weights={article: 1.0},
     )
     return replace(plain, **fields)  # type: ignore[arg-type]
 
@@ -76,7 +76,7 @@ candidates = st.lists(
         title_overlap=st.floats(0, 1),
         section=st.sampled_from(["politics", "sport", "culture"]),
         sketch=st.lists(st.integers(-3, 12), max_size=4, unique=True).map(lambda h: tuple(sorted(h))),
-        terms=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 1)), max_size=4).map(tuple),
+        weights=st.dictionaries(st.integers(0, 9), st.floats(0, 1), max_size=4),
     ),
     max_size=25,
     unique_by=lambda one: one.article,
@@ -257,8 +257,8 @@ def test_few_stories_are_shared(stories: int, see_also: int, expected: int) -> N
 @pytest.mark.parametrize("see_also", [0, 1, 2, 3])
 def test_thread_mates_are_linked_first(mates: int, others: int, see_also: int) -> None:
     """Read in page order, the articles of one's own thread come before anything else."""
-    shared = ((99, 0.7),)
-    thread = [candidate(n, 0.5, terms=(*shared, (n, 0.7))) for n in range(1, mates + 1)]
+    shared = {99: 0.7}
+    thread = [candidate(n, 0.5, weights={**shared, n: 0.7}) for n in range(1, mates + 1)]
     rest = [candidate(100 + n, 0.15) for n in range(others)]
     result = drawn(*rest, *thread, see_also=see_also)
 
@@ -267,8 +267,8 @@ def test_thread_mates_are_linked_first(mates: int, others: int, see_also: int) -
 
 def test_see_also_is_by_score_and_cards_by_diversity() -> None:
     """See-also takes the best; a card prefers a fresh angle to a third telling of the same."""
-    same = ((1, 1.0),)
-    best, second, third = (candidate(n, 0.6 - n / 100, terms=same) for n in (1, 2, 3))
+    same = {1: 1.0}
+    best, second, third = (candidate(n, 0.6 - n / 100, weights=same) for n in (1, 2, 3))
     other = candidate(4, 0.4)
     result = drawn(best, second, third, other, see_also=2, cards=2)
 

@@ -49,7 +49,7 @@ class Demo:
             published_at=NOW,
             section=self.docs[other].section,
             sketch=theirs.sketch,
-            terms=theirs.terms,
+            weights=dict(theirs.terms),
         )
 
 
