@@ -78,7 +78,7 @@ class Delivery:
     def _load(self, page: int) -> Loaded | None:
         """One snapshot of all that a page shows; None for what only the edge reads."""
         with snapshot(self._runtime.engine) as conn:
-            return None if _is_routes(conn, page) else load.page(conn, page)
+            return load.page(conn, page)
 
     def _want_more(self, page: int) -> None:
         """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
@@ -241,11 +241,6 @@ class Delivery:
             "cache": fetched.headers.get("x-cache"),
             "vantage": self._runtime.cdn.vantage,
         }
-
-
-def _is_routes(conn: Connection, page: int) -> bool:
-    found = row(conn, "SELECT kind FROM page WHERE id = :page", page=page)
-    return found is not None and found["kind"] == PageKind.routes
 
 
 def _same(row: PageRow, page: core.Page) -> bool:

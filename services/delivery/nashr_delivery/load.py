@@ -65,9 +65,11 @@ _FIXED: Mapping[str, Callable[[str], View]] = {
 }
 
 
-def page(conn: Connection, page_id: int) -> Loaded:
-    """Reads a page in the caller's snapshot."""
+def page(conn: Connection, page_id: int) -> Loaded | None:
+    """Reads a page in the caller's snapshot; None for what only the edge reads."""
     found = pagerows.read(conn, page_id)
+    if found.kind == PageKind.routes:
+        return None
     site = sites.get(conn, found.site)
     if found.kind == PageKind.article:
         return _article(conn, found, site)

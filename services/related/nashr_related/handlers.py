@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,8 +28,9 @@ CARDS = 4
 MOST_SEE_ALSO = 10
 PARAGRAPHS_PER_LINK = 3
 REFRESHED = 20
-AT_ONCE = 50  # articles that one run of backlinks takes in
-MOST_REDRAWN = 60  # older articles that it draws anew
+AT_ONCE = 50  # articles that one run of backlinks or reweigh takes in
+MOST_REDRAWN = 60  # older articles that a run of backlinks draws anew
+REST = 4.0  # times as long as it ran does either rest before the next run
 REWEIGH_DELAY = 1.0
 REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
 
@@ -60,11 +62,15 @@ class Related:
         return commit
 
     def reweigh(self, step: Step) -> Commit:
-        """Signs a small archive again: rarities learnt since change what its articles are found by."""
-        language = step.input["language"]
+        """Signs a small archive again: rarities learnt since change what its articles are found by.
+
+        Newest first and a few at a time, with rests: new stories go before.
+        """
+        started = time.monotonic()
+        language, before = step.input["language"], (step.result or {}).get("before")
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
-            newest = links.newest_signed(conn, site.id, language, limit=REWEIGHED)
+            newest = links.newest_signed(conn, site.id, language, before=before, limit=AT_ONCE)
         for number, article in newest:
             with transaction(self._runtime.engine) as conn:
                 found = articles.find(conn, article)
@@ -73,23 +79,24 @@ class Related:
                     links.sign(conn, site.id, _sign(conn, site, number, doc))
 
         def commit(conn: Connection) -> Finish:
-            run(
-                conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE number = ANY(:numbers)",
-                numbers=[number for number, _ in newest[: 10 * REFRESHED]],
-            )  # fmt: skip
-            queue.rearm(conn, "backlinks", site.id, site=site.id, data={}, priority=Priority.bulk)
-            queue.notify(conn)
-            return Finish({"signed": len(newest)})
+            if len(newest) == AT_ONCE:
+                return Finish({"before": newest[-1][0]}, again_at=_rested(conn, started))
+            _relink_newest(conn, site, language)
+            return Finish()
 
         return commit
 
     def backlinks(self, step: Step) -> Commit:
         """Draws anew the links of articles that went live or left, and of the older ones these improve.
 
-        All that came since the last run at once: an older article that gains from ten is drawn once.
-        Other editions are told in any case: their hreflang names the article now, or no more.
+        All that came since the last run at once: an older article that gains from ten is drawn once. It
+        rests after a run, so that a storm of new stories is not held up by old ones; a removal waits for
+        no rest. Other editions are told in any case: their hreflang names the article now, or no more.
         """
+        started = time.monotonic()
         with statement(self._runtime.engine) as conn:
+            if step.priority != Priority.breaking and (rest := _rest_left(conn, step)) is not None:
+                return lambda _: Finish(step.result, again_at=rest)
             site = sites.get(conn, step.site).site
             fresh = _unlinked(conn, site)
             found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
@@ -101,9 +108,40 @@ class Related:
                 number for number in sorted(drawn) if links.replace(conn, site.id, number, drawn[number])
             ]
             _want(conn, changed, translations)
-            return Finish({"refreshed": len(changed)}, again_at=_mark_linked(conn, site, fresh))
+            rested = _rested(conn, started)
+            more = _mark_linked(conn, site, fresh)
+            return Finish({"refreshed": len(changed), "rested": rested.isoformat()}, rested if more else None)
 
         return commit
+
+
+def _rested(conn: Connection, started: float) -> datetime:
+    """When a run that began at ``started`` (monotonic) may be followed by the next."""
+    seconds = max(1.0, REST * (time.monotonic() - started))
+    at: datetime = scalar(conn, "SELECT clock_timestamp() + make_interval(secs => :seconds)", seconds=seconds)
+    return at
+
+
+def _rest_left(conn: Connection, step: Step) -> datetime | None:
+    """Until when the rest after the last run lasts; None when it is over."""
+    rested = (step.result or {}).get("rested")
+    if rested is None:
+        return None
+    at: datetime | None = scalar(
+        conn, "SELECT at FROM CAST(:rested AS timestamptz) AS at WHERE at > clock_timestamp()", rested=rested
+    )
+    return at
+
+
+def _relink_newest(conn: Connection, site: Site, language: str) -> None:
+    newest = links.newest_signed(conn, site.id, language, before=None, limit=10 * REFRESHED)
+    run(
+        conn,
+        "UPDATE article SET unlinked_since = clock_timestamp() WHERE number = ANY(:numbers)",
+        numbers=[number for number, _ in newest],
+    )
+    queue.rearm(conn, "backlinks", site.id, site=site.id, data={}, priority=Priority.bulk)
+    queue.notify(conn)
 
 
 def _unlinked(conn: Connection, site: Site) -> list[Mapping[str, Any]]:
@@ -115,8 +153,8 @@ def _unlinked(conn: Connection, site: Site) -> list[Mapping[str, Any]]:
     )  # fmt: skip
 
 
-def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]) -> datetime | None:
-    """Those that changed again meanwhile stay due; returns when to go on, if there is more."""
+def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]) -> bool:
+    """Those that changed again meanwhile stay due; returns whether there is more to do."""
     run(
         conn,
         """UPDATE article SET unlinked_since = NULL
@@ -124,13 +162,13 @@ def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]
         WHERE article.id = done.id AND article.unlinked_since = done.since""",
         ids=[item["id"] for item in done], since=[item["unlinked_since"] for item in done],
     )  # fmt: skip
-    again: datetime | None = scalar(
-        conn,
-        """SELECT clock_timestamp() + interval '1 second' WHERE EXISTS (
-            SELECT 1 FROM article WHERE site = :site AND unlinked_since IS NOT NULL)""",
-        site=site.id,
+    return bool(
+        scalar(
+            conn,
+            "SELECT EXISTS (SELECT 1 FROM article WHERE site = :site AND unlinked_since IS NOT NULL)",
+            site=site.id,
+        )
     )
-    return again
 
 
 def _redrawn(

@@ -64,9 +64,12 @@ def find(conn: Connection, asset: str, *, site: str | None = None) -> Asset | No
 
 def many(conn: Connection, site: str, assets: Iterable[str]) -> Mapping[str, Asset]:
     """Those of the named assets that exist on the site, by id."""
+    named = list(assets)
+    if not named:
+        return {}
     found = rows(
         conn, f"SELECT {_COLUMNS} FROM asset WHERE site = :site AND id = ANY(:assets)",
-        site=site, assets=list(assets),
+        site=site, assets=named,
     )  # fmt: skip
     return {item["id"]: Asset(**item) for item in found}
 

@@ -194,13 +194,9 @@ def _bump(
     pagerows.want(conn, others, priority=calm)
     pagerows.want(conn, moved)
     _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm)
-    removal = shown.content is None
     if article.kind != "page":
         run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
-        queue.rearm(
-            conn, "backlinks", site.id, site=site.id, data={}, delay=0.0 if removal else GAINED_LINK_DELAY,
-            priority=Priority.breaking if removal else Priority.bulk,
-        )  # fmt: skip
+        _want_backlinks(conn, site, removal=shown.content is None)
 
 
 def _want_listings(
@@ -220,6 +216,18 @@ def _want_listings(
         pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
 
     at_end(conn, bump)
+
+
+def _want_backlinks(conn: Connection, site: Site, *, removal: bool) -> None:
+    """At the very end too: there is one such step for a whole site."""
+
+    def rearm(conn: Connection) -> None:
+        queue.rearm(
+            conn, "backlinks", site.id, site=site.id, data={}, delay=0.0 if removal else GAINED_LINK_DELAY,
+            priority=Priority.breaking if removal else Priority.bulk,
+        )  # fmt: skip
+
+    at_end(conn, rearm)
 
 
 def appeared(conn: Connection, site: Site, page: PageRow) -> None:

@@ -197,10 +197,12 @@ def latest(conn: Connection, site: str, section: str, *, article: int, limit: in
 
 def numbers(conn: Connection, site: str, articles: Iterable[str]) -> Mapping[str, int]:
     """Article ids to numbers, of one site; unknown ids are left out."""
+    ids = list(articles)
+    if not ids:
+        return {}
     found = rows(
-        conn, "SELECT id, number FROM article WHERE site = :site AND id = ANY(:ids)",
-        site=site, ids=list(articles),
-    )  # fmt: skip
+        conn, "SELECT id, number FROM article WHERE site = :site AND id = ANY(:ids)", site=site, ids=ids
+    )
     return {item["id"]: item["number"] for item in found}
 
 
@@ -251,13 +253,16 @@ def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Seq
     return [item["number"] for item in found]
 
 
-def newest_signed(conn: Connection, site: str, language: str, *, limit: int) -> Sequence[tuple[int, str]]:
-    """(number, id) of the newest live articles that have a signature in a language."""
+def newest_signed(
+    conn: Connection, site: str, language: str, *, before: int | None, limit: int
+) -> Sequence[tuple[int, str]]:
+    """(number, id) of the newest live articles with a signature in a language, below number ``before``."""
     found = rows(
         conn,
         """SELECT a.number, a.id FROM signature s JOIN article a ON a.number = s.article
         WHERE s.site = :site AND s.language = :language AND a.live_revision IS NOT NULL
+            AND (CAST(:before AS bigint) IS NULL OR a.number < :before)
         ORDER BY a.number DESC LIMIT :limit""",
-        site=site, language=language, limit=limit,
+        site=site, language=language, before=before, limit=limit,
     )  # fmt: skip
     return [(item["number"], item["id"]) for item in found]

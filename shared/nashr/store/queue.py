@@ -19,6 +19,8 @@ from nashr.domain.errors import Fenced
 from nashr.steps import STEPS, Priority, backoff_seconds
 from nashr.store.database import at_end, row, rows, run, scalar, statement
 
+_UNHINTED = "(dispatched_at IS NULL OR dispatched_at < clock_timestamp() - make_interval(secs => :again))"
+
 CHANNEL = "nashr_step"
 DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
 
@@ -283,24 +285,27 @@ def take_due(conn: Connection, *, redispatch: float, per_queue: int, limit: int 
     At most ``per_queue`` hints per kind and class are out at a time, so that a long backlog costs
     the relay nothing while it waits.
     """
+    run(conn, "SET LOCAL synchronous_commit TO off")  # a hint forgotten in a crash is sent again
     taken = rows(
         conn,
-        f"""WITH due AS (
-            SELECT id FROM step WHERE {_DUE} AND (dispatched_at IS NULL
-                OR dispatched_at < clock_timestamp() - make_interval(secs => :again))
-            ORDER BY priority, available_at, id LIMIT :scan FOR UPDATE SKIP LOCKED
-        ), out AS (
+        f"""WITH due AS MATERIALIZED (
+            SELECT id, kind, priority, available_at FROM step WHERE {_DUE} AND {_UNHINTED}
+            ORDER BY priority, available_at, id LIMIT :scan
+        ), out AS MATERIALIZED (
             SELECT kind, priority, count(*) AS n FROM step
             WHERE state = 'ready' AND dispatched_at >= clock_timestamp() - make_interval(secs => :again)
             GROUP BY kind, priority
         ), ranked AS (
-            SELECT s.id, row_number() OVER (PARTITION BY s.kind, s.priority ORDER BY s.available_at, s.id)
+            SELECT id, row_number() OVER (PARTITION BY kind, priority ORDER BY available_at, id)
                 + COALESCE(out.n, 0) AS place
-            FROM due JOIN step s USING (id) LEFT JOIN out USING (kind, priority)
+            FROM due LEFT JOIN out USING (kind, priority)
+        ), chosen AS MATERIALIZED (
+            SELECT id FROM step WHERE id = ANY(ARRAY(SELECT id FROM ranked WHERE place <= :per_queue))
+                AND {_DUE} AND {_UNHINTED}
+            ORDER BY priority, available_at, id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
         )
-        UPDATE step SET dispatched_at = clock_timestamp()
-        FROM (SELECT id FROM ranked WHERE place <= :per_queue LIMIT :limit) AS chosen
-        WHERE step.id = chosen.id RETURNING step.id AS step, step.kind, step.priority""",
+        UPDATE step SET dispatched_at = clock_timestamp() FROM chosen WHERE step.id = chosen.id
+        RETURNING step.id AS step, step.kind, step.priority""",
         again=redispatch, per_queue=per_queue, limit=limit, scan=limit * 5,
     )  # fmt: skip
     hints = [Hint(**item) for item in taken]

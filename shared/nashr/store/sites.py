@@ -30,7 +30,15 @@ def find(conn: Connection, site: str) -> SiteRow | None:
     found = row(conn, "SELECT config, secret, version FROM site WHERE id = :site", site=site)
     if found is None:
         return None
-    return SiteRow(parse_site(found["config"]), found["secret"], found["version"])
+    known = _known.get(found["secret"])
+    if known is None or known.version != found["version"]:
+        known = SiteRow(parse_site(found["config"]), found["secret"], found["version"])
+        _known[found["secret"]] = known
+    return known
+
+
+_known: dict[str, SiteRow] = {}
+"""The sites as last read, by the secret that no two share: their checks are not repeated for each step."""
 
 
 def get(conn: Connection, site: str) -> SiteRow:
