@@ -26,6 +26,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 
+BEHIND: Final = 5  # niceness: on a busy machine pages go out before pictures are drawn
 _M_ARENA_MAX: Final = -8  # of glibc's mallopt(3)
 _WARM: Final = CardText("نشر nashr", "", "ar", "rtl")
 
@@ -125,6 +126,7 @@ def _enter(memory: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Python's would wait for libvips to return
     # Not PR_SET_PDEATHSIG: that fires when the thread that started this child ends.
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(BEHIND)
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     os.environ.update(VIPS_CONCURRENCY="1")
     import pyvips  # noqa: PLC0415  only children may load libvips

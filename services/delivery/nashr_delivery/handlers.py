@@ -99,9 +99,10 @@ class Delivery:
     def _announce(self, loaded: Loaded, page: core.Page, version: int) -> None:
         """Before the PUT: every asset in use and confirmed, the attempt written down."""
         site = loaded.site.site
-        with transaction(self._runtime.engine) as conn:
-            keys = [site.key(path) for path in page.asset_paths]
-            objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
+        keys = [site.key(path) for path in page.asset_paths]
+        with (transaction if keys else statement)(self._runtime.engine) as conn:
+            if keys:
+                objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
             run(
                 conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted < :version",
                 id=loaded.page.id, version=version,

@@ -125,7 +125,7 @@ def _noon(month: str) -> datetime:
 
 def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:
     where, values = _within(site, page.subject)
-    found = teasers.live(
+    found = teasers.live_whole(
         conn,
         f"{where} AND a.feeds ORDER BY a.published_at DESC, a.number DESC LIMIT :n",
         n=FEED_LENGTH,

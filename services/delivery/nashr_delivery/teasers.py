@@ -44,15 +44,22 @@ def photos(conn: Connection, site: str, wanted: Iterable[str]) -> Mapping[str, P
     return {name: one for name, one in ready if one is not None}
 
 
-_LIVE = """SELECT a.id, a.number, a.path, a.published_at, a.modified_at, a.short_id, r.doc,
+_BODILESS = "r.doc - 'body'"
+
+_LIVE = """SELECT a.id, a.number, a.path, a.published_at, a.modified_at, a.short_id, {doc} AS doc,
     (r.doc->>'kicker_until')::timestamptz < clock_timestamp() AS kicker_expired
     FROM article a JOIN revision r ON r.article = a.id AND r.number = a.live_revision
     WHERE a.live_revision IS NOT NULL AND a.path IS NOT NULL"""
 
 
 def live(conn: Connection, where: str, **values: Any) -> Sequence[Mapping[str, Any]]:
-    """Live articles with the documents readers see; ``where`` starts with AND."""
-    return rows(conn, f"{_LIVE} {where}", **values)
+    """Live articles with the documents readers see, but for their bodies; ``where`` starts with AND."""
+    return rows(conn, f"{_LIVE.format(doc=_BODILESS)} {where}", **values)
+
+
+def live_whole(conn: Connection, where: str, **values: Any) -> Sequence[Mapping[str, Any]]:
+    """As ``live``, bodies included."""
+    return rows(conn, f"{_LIVE.format(doc='r.doc')} {where}", **values)
 
 
 def of_numbers(conn: Connection, site: Site, numbers: Sequence[int]) -> Mapping[int, Teaser]:

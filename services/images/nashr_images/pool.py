@@ -39,6 +39,7 @@ from nashr_images.renditions import (
 _TASKS_PER_CHILD: Final = 100
 _START_SECONDS: Final = 30.0
 _CHILD_ENVIRONMENT: Final = {"VIPS_CONCURRENCY": "1", "VIPS_BLOCK_UNTRUSTED": "1"}
+BEHIND: Final = 5  # niceness: on a busy machine pages go out before pictures are made
 _M_ARENA_MAX: Final = -8  # of glibc's mallopt(3)
 _SMALLEST_GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
@@ -259,6 +260,7 @@ def _prepare_child() -> None:
     # Pebble's handler runs between bytecodes only: a decode that hangs would never hear it.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.nice(BEHIND)
     os.environ.update(_CHILD_ENVIRONMENT)
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     importlib.import_module("nashr_images.core")

@@ -25,7 +25,7 @@ from nashr.store.listen import Listener
 POLL_SECONDS = 0.5
 TURN_SECONDS = 0.02  # from turn to turn at least: a storm of notifications is answered in batches
 BACKLOG_SECONDS = 0.02  # until the next turn while more is due than may be hinted at once
-HINTS_PER_QUEUE = 16  # more would grow old unheard in a burst, and be sent again
+HINTS_PER_QUEUE = 8  # more would grow old unheard in a burst, and be sent again
 CLEAN_EVERY = 7200  # turns of the loop; at most one an hour
 
 

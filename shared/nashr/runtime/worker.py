@@ -183,9 +183,9 @@ class Worker:
                     self._drain(alive=alive)
 
     def _drain(self, *, alive: bool) -> None:
-        late = (
-            f"available_at < clock_timestamp() - interval '{2 * self._settings.redispatch_seconds} seconds'"
-        )
+        age = 2 * self._settings.redispatch_seconds
+        late = f"""available_at < clock_timestamp() - interval '{age} seconds'
+            AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second')"""
         where = f"(priority = {int(Priority.breaking)} OR {late})" if alive else "true"
         while not self._stopping.is_set():
             step = queue.claim_next(

@@ -42,20 +42,20 @@ def use(conn: Connection, page: int, keys: Iterable[str], *, site: str, version:
     """
     wanted = sorted(set(keys))
     found = rows(
-        conn, "SELECT key, state FROM object WHERE key = ANY(:keys) ORDER BY key FOR SHARE", keys=wanted
-    )
-    there = {item["key"] for item in found if item["state"] == "stored"}
+        conn,
+        """WITH there AS (
+            SELECT key FROM object WHERE key = ANY(:keys) AND state = 'stored' ORDER BY key FOR SHARE
+        ), used AS (
+            INSERT INTO asset_use (page, key, site, version) SELECT :page, key, :site, :version FROM there
+            ON CONFLICT (page, key) DO UPDATE SET version = excluded.version
+                WHERE asset_use.version < excluded.version
+        ) SELECT key FROM there""",
+        keys=wanted, page=page, site=site, version=version,
+    )  # fmt: skip
+    there = {item["key"] for item in found}
     absent = [key for key in wanted if key not in there]
     if absent:
         raise AssetMissing(f"{absent[0]} is not confirmed by the store yet")
-    run(
-        conn,
-        """INSERT INTO asset_use (page, key, site, version)
-        SELECT :page, key, :site, :version FROM unnest(CAST(:keys AS text[])) AS k(key)
-        ON CONFLICT (page, key) DO UPDATE SET version = excluded.version
-            WHERE asset_use.version < excluded.version""",
-        page=page, site=site, version=version, keys=wanted,
-    )  # fmt: skip
 
 
 def unused_by(conn: Connection, page: int, *, version: int) -> None:
