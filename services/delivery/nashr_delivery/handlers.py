@@ -214,19 +214,19 @@ class Delivery:
             proof = _unproven(conn, page)
         url = site.url(page.path)
         failpoints.reached("purge.before_purge")
-        self._runtime.cdn.purge(urls=[url])
+        if page.purged < page.live or step.attempts > 1:  # deliver has purged it, unless that failed
+            self._runtime.cdn.purge(urls=[url])
         receipt = self._receipt(url, page) if proof else None
 
         def commit(conn: Connection) -> Finish:
-            run(
-                conn, "UPDATE page SET purged = :version WHERE id = :id AND purged < :version",
+            behind = scalar(
+                conn,
+                """UPDATE page SET purged = GREATEST(purged, :version) WHERE id = :id
+                RETURNING purged < live""",
                 id=page.id, version=page.live,
             )  # fmt: skip
             if receipt is not None:
                 _prove(conn, page, receipt)
-            behind = scalar(
-                conn, "SELECT live > :version FROM page WHERE id = :id", id=page.id, version=page.live
-            )
             return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if behind else None)
 
         return commit
