@@ -56,9 +56,13 @@ def _put_one(store: ObjectStore, site: Site, file: File) -> None:
 
 
 def record(conn: Connection, site: Site, files: Iterable[File]) -> None:
-    """Writes acknowledged files into the manifest, in key order."""
-    for file in sorted(files, key=lambda item: site.key(item.path)):
-        objects.record(
-            conn, site.key(file.path), site=site.id, sha256=sha256(file.body).hexdigest(),
-            content_type=file.content_type, size=len(file.body),
-        )  # fmt: skip
+    """Writes acknowledged files into the manifest."""
+    unique = {file.path: file for file in files}.values()  # two sizes of a photo may be the same bytes
+    objects.record(
+        conn,
+        site.id,
+        [
+            objects.Put(site.key(file.path), sha256(file.body).hexdigest(), file.content_type, len(file.body))
+            for file in unique
+        ],
+    )

@@ -7,6 +7,7 @@ same lock and counts uses again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -24,14 +25,28 @@ def stored(conn: Connection, key: str) -> bool:
     return found is not None and found["state"] == "stored"
 
 
-def record(conn: Connection, key: str, *, site: str, sha256: str, content_type: str, size: int) -> None:
-    """Writes down an acknowledged PUT of an asset."""
+@dataclass(frozen=True)
+class Put:
+    """An asset whose PUT was acknowledged: its key, the SHA-256 and the size of its bytes."""
+
+    key: str
+    sha256: str
+    content_type: str
+    bytes: int
+
+
+def record(conn: Connection, site: str, puts: Iterable[Put]) -> None:
+    """Writes down acknowledged PUTs of assets, in key order."""
+    ordered = sorted(puts, key=lambda put: put.key)
     run(
         conn,
         """INSERT INTO object (key, site, sha256, content_type, bytes, state, stored_at)
-        VALUES (:key, :site, :sha256, :content_type, :size, 'stored', clock_timestamp())
+        SELECT key, :site, sha256, content_type, bytes, 'stored', clock_timestamp()
+        FROM unnest(CAST(:keys AS text[]), CAST(:hashes AS text[]), CAST(:types AS text[]),
+            CAST(:sizes AS bigint[])) AS put(key, sha256, content_type, bytes)
         ON CONFLICT (key) DO UPDATE SET state = 'stored', stored_at = clock_timestamp()""",
-        key=key, site=site, sha256=sha256, content_type=content_type, size=size,
+        site=site, keys=[put.key for put in ordered], hashes=[put.sha256 for put in ordered],
+        types=[put.content_type for put in ordered], sizes=[put.bytes for put in ordered],
     )  # fmt: skip
 
 
