@@ -1,43 +1,69 @@
-"""Structured logs on standard error: a constant event name plus fields; ids, not objects; no secrets."""
+"""Structured logs on standard error: a constant event name plus fields; ids, not objects; no secrets.
+
+One JSON object per line, with the standard library alone: every process pays for what is imported here.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
+_process: dict[str, Any] = {}
+
+
+class Logger:
+    """Writes events; what ``bind`` adds stands in each of them."""
+
+    def __init__(self, bound: Mapping[str, Any] | None = None) -> None:
+        self._bound = bound or {}
+
+    def bind(self, **fields: Any) -> Logger:
+        return Logger({**self._bound, **fields})
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._say("info", event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._say("warning", event, fields)
+
+    def error(self, event: str, *, exc_info: bool = False, **fields: Any) -> None:
+        """``exc_info`` adds the traceback of the exception at hand, as ``exception``."""
+        if exc_info:
+            fields["exception"] = traceback.format_exc().rstrip()
+        self._say("error", event, fields)
+
+    def _say(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        sys.stderr.write(_line(level, event, {**self._bound, **fields}) + "\n")
+        sys.stderr.flush()
+
+
+class _Libraries(logging.Formatter):
+    """The log records of libraries, in the same form."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {"exception": self.formatException(record.exc_info)} if record.exc_info else {}
+        return _line(record.levelname.lower(), record.getMessage(), fields)
 
 
 def configure(service: str) -> None:
     """Sets up logging for a process; library logs of warning and above come out in the same form."""
-
-    def say_who(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {"service": service, **event}
-
-    shared: list[Any] = [
-        say_who,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    render = structlog.processors.JSONRenderer(ensure_ascii=False)
-    structlog.configure(
-        processors=[*shared, render],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    _process["service"] = service
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-            foreign_pre_chain=shared,
-        )
-    )
+    handler.setFormatter(_Libraries())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-def logger() -> Any:
+def logger() -> Logger:
     """The process's logger: ``logger().info("step.done", step=12)``."""
-    return structlog.get_logger()
+    return Logger()
+
+
+def _line(level: str, event: str, fields: Mapping[str, Any]) -> str:
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    content = {**_process, **fields, "event": event, "level": level, "timestamp": now}
+    return json.dumps(content, ensure_ascii=False, default=repr)
