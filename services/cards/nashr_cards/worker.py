@@ -11,7 +11,7 @@ from nashr_cards.pool import CardPool
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("cards", pool=4)
+    runtime = bootstrap.runtime("cards", pool=4, uses=("site_store",))
     pool = CardPool()
     pool.warm()
     Worker(

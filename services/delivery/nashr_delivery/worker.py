@@ -12,7 +12,7 @@ from nashr_delivery.removal import Removal
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("delivery", pool=6)
+    runtime = bootstrap.runtime("delivery", pool=6, uses=("site_store", "originals", "cdn"))
     for _, style in FACES:
         woff2(style)  # seconds of work that no page should wait for
     handlers = Delivery(runtime)

@@ -11,7 +11,7 @@ from nashr_images.pool import DecodePool
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("images", pool=4)
+    runtime = bootstrap.runtime("images", pool=4, uses=("site_store", "originals"))
     pool = DecodePool(workers=runtime.settings.children, max_pixels=runtime.settings.max_asset_pixels)
     pool.warm()
     handlers = Images(runtime, pool)

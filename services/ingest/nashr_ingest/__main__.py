@@ -12,7 +12,7 @@ PATIENCE = 6.0  # longer than lock_timeout; with a new connection's 3 s, an answ
 
 def main() -> None:
     """Serves until SIGTERM; requests in hand are finished."""
-    runtime = bootstrap.runtime("ingest", pool=THREADS, patience=PATIENCE)
+    runtime = bootstrap.runtime("ingest", pool=THREADS, patience=PATIENCE, uses=("originals",))
     uvicorn.run(
         create_app(runtime),
         host=runtime.settings.bind,

@@ -41,10 +41,9 @@ def up(
 
 def _run(settings: configuration.Settings, reporter: Terminal | Detached) -> None:
     try:
-        from nashr import bootstrap  # noqa: PLC0415
-        from nashr.runtime import stack  # noqa: PLC0415
+        from nashr.runtime import apart, stack  # noqa: PLC0415
 
-        stack.up(settings, prepare=bootstrap.prepare, release=bootstrap.release_leases, reporter=reporter)
+        stack.up(settings, prepare=apart.prepare, release=apart.release, reporter=reporter)
     except Exception as error:
         reporter.failed(str(error) or repr(error))
         raise

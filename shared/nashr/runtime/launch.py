@@ -48,7 +48,7 @@ def launch(program: Program, *, log: Path) -> subprocess.Popen[bytes]:
     if program.ready_file is not None:
         program.ready_file.unlink(missing_ok=True)
     _turn(log)
-    argv = _through_shim(
+    argv = through_shim(
         program.argv, cwd=program.cwd, run_as=program.run_as, death_signal=program.death_signal
     )
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -70,7 +70,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Runs a short program to its end; Ctrl-C does not reach it, our death does."""
     return subprocess.run(
-        _through_shim(argv, cwd=cwd, run_as=run_as, death_signal=signal.SIGKILL),
+        through_shim(argv, cwd=cwd, run_as=run_as, death_signal=signal.SIGKILL),
         env=dict(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -86,7 +86,8 @@ def light_python(script: str) -> list[str]:
     return [sys.executable, "-I", "-S", script]
 
 
-def _through_shim(argv: Sequence[str], *, cwd: Path, run_as: RunAs | None, death_signal: int) -> list[str]:
+def through_shim(argv: Sequence[str], *, cwd: Path, run_as: RunAs | None, death_signal: int) -> list[str]:
+    """``argv`` as the shim starts it: in ``cwd``, as ``run_as``, and not for longer than we live."""
     who = ["same", "0", "0"]
     if run_as is not None:
         who = ["namespace" if run_as.namespace else "user", str(run_as.uid), str(run_as.gid)]

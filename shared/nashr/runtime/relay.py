@@ -18,7 +18,7 @@ from nashr import bootstrap, failpoints
 from nashr.adapters.transport import Sender, TransportUnavailable
 from nashr.domain.errors import Retryable
 from nashr.observability import logs
-from nashr.settings import Settings, load_for_stack
+from nashr.settings import Settings
 from nashr.store import database, idempotency, queue
 from nashr.store.listen import Listener
 
@@ -88,9 +88,7 @@ class Relay:
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    logs.configure("relay")
-    settings = load_for_stack()
-    failpoints.arm(settings.failpoints, settings.data)
+    settings = bootstrap.begin("relay")
     relay = Relay(settings, bootstrap.engine(settings, pool=2, application="nashr-relay"))
     signal.signal(signal.SIGTERM, lambda *_: relay.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: relay.stopping.set())

@@ -53,7 +53,7 @@ def program(spec: ServiceSpec, *, settings: Settings, written: frozenset[str]) -
     return Program(
         name=spec.name,
         argv=(sys.executable, "-P", "-c", f"from {spec.module} import main; main()"),
-        env={**_environment(written), "NASHR_DATA": str(settings.data), "NASHR_READY_FILE": str(ready_file)},
+        env={**environment(settings.data, written=written), "NASHR_READY_FILE": str(ready_file)},
         cwd=settings.data,
         ready=_readiness(spec, settings, ready_file),
         grace_seconds=GRACE_SECONDS,
@@ -61,11 +61,11 @@ def program(spec: ServiceSpec, *, settings: Settings, written: frozenset[str]) -
     )
 
 
-def _environment(written: frozenset[str]) -> dict[str, str]:
+def environment(data: Path, *, written: frozenset[str]) -> dict[str, str]:
     """Ours without what flags have overruled by now: the stack's own file holds the outcome."""
     hidden = {f"NASHR_{name.upper()}" for name in written}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in hidden}
-    return {**kept, "PYTHONUNBUFFERED": "1"}
+    return {**kept, "PYTHONUNBUFFERED": "1", "NASHR_DATA": str(data)}
 
 
 def _readiness(spec: ServiceSpec, settings: Settings, ready_file: Path) -> Callable[[], bool]:

@@ -21,7 +21,7 @@ from nashr.settings import Settings
 
 SERVICES_SECONDS = 180.0  # seven Pythons on a busy machine; what dies at once fails long before
 
-Prepare: TypeAlias = Callable[[Settings], str]
+Prepare: TypeAlias = Callable[[Settings], Callable[[], str]]
 Release: TypeAlias = Callable[[Settings, int], None]
 
 
@@ -54,8 +54,9 @@ def up(
 ) -> None:
     """Runs a stack in ``settings.data`` until a stop signal. Raises StackError with cause and cure.
 
-    ``prepare`` brings database and buckets up to date and returns the admin token; ``release`` gives
-    back what a dead service process held.
+    ``prepare`` is called before the servers start; what it returns, when they are ready: that brings
+    database and buckets up to date and returns the admin token. ``release`` gives back what a dead
+    service process held.
     """
     opened = folder.open_folder(settings.data)
     with folder.locked(opened.path) as lock:
@@ -85,8 +86,9 @@ def _run(
 
     with Supervisor(opened.path, on_exit=on_exit, lock=lock) as supervisor:
         try:
+            prepared = prepare(current)
             current = servers.start(current, folder=opened, before=before, supervisor=supervisor)
-            token = supervisor.beside(lambda: _prepared(prepare, current))
+            token = supervisor.beside(lambda: _prepared(prepared, current))
             _start_services(specs, settings=current, supervisor=supervisor)
             endpoints = _endpoints(current, token)
             records.write(opened.path / records.ENDPOINTS, asdict(endpoints))
@@ -100,10 +102,10 @@ def _run(
             supervisor.stop([names, *([name] for name in servers.STOP_ORDER)])
 
 
-def _prepared(prepare: Prepare, settings: Settings) -> str:
+def _prepared(finish: Callable[[], str], settings: Settings) -> str:
     """One clear line for whatever goes wrong; the whole story goes to the log."""
     try:
-        return prepare(settings)
+        return finish()
     except (StackError, Refused):
         raise
     except Exception as error:

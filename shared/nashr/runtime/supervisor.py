@@ -41,7 +41,7 @@ class StopAsked(Exception):
 class Supervisor:
     """Use as a context from the main thread; leaving it, however, ends every child.
 
-    ``on_exit(name, pid)`` hears of each death at once, in a thread of its own.
+    ``on_exit(name, pid)`` hears of each death at once, in a thread of its own; not of an orderly end.
     ``lock``: a descriptor kept open until the last child is gone, even if we are killed.
     """
 
@@ -90,7 +90,7 @@ class Supervisor:
     def beside(self, work: Callable[[], T]) -> T:
         """Runs ``work`` in a thread while the children are watched. Raises what it raises, or StopAsked.
 
-        ``work`` starts no processes: the loop would take their exit codes.
+        If ``work`` starts a process, the loop may take its exit code: let it tell the outcome another way.
         """
         results: list[T] = []
         errors: list[BaseException] = []
@@ -180,16 +180,17 @@ class Supervisor:
             elif ended.si_pid == self._guard.pid:
                 self._guard.restart()
             else:
-                os.waitpid(ended.si_pid, 0)
+                with suppress(ChildProcessError):  # whoever started it was quicker
+                    os.waitpid(ended.si_pid, 0)
 
     def _ended(self, child: Child) -> None:
         assert child.process is not None
         pid = child.process.pid
         send_group(pid, signal.SIGKILL)
-        child.process.wait()
+        if child.process.wait() != 0:
+            self._deaths.put((child.program.name, pid))
         child.process = None
         self._guard.remove(pid)
-        self._deaths.put((child.program.name, pid))
         if child.state == "stopping":
             child.enter("stopped")
         else:

@@ -6,6 +6,7 @@ Words: ``service`` (one stand-in service), ``unprepared`` (prepare fails), ``det
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from nashr.runtime import daemon, stack
@@ -18,10 +19,13 @@ PORTS = dict(word.split("=") for word in WORDS if "=" in word)
 SERVICE = ServiceSpec("ingest", "standin_service", port="api_port", path="/readyz")
 
 
-def prepare(settings: Settings) -> str:
-    if "unprepared" in WORDS:
-        raise ValueError("the schema is from the future")
-    return "token-of-the-test"
+def prepare(settings: Settings) -> Callable[[], str]:
+    def finish() -> str:
+        if "unprepared" in WORDS:
+            raise ValueError("the schema is from the future")
+        return "token-of-the-test"
+
+    return finish
 
 
 def release(settings: Settings, pid: int) -> None:

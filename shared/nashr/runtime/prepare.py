@@ -1,0 +1,77 @@
+"""Brings database and buckets to the installed version: a process of its own, gone before the services start.
+
+What it imports (Alembic, boto3, SQLAlchemy) would else stay in the supervisor for as long as the stack runs.
+It imports while the servers start, and begins at a word on stdin. Its answer is one JSON object on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from nashr import bootstrap
+from nashr.adapters import s3
+from nashr.adapters.s3 import S3ObjectStore
+from nashr.observability import logs
+from nashr.settings import Settings
+from nashr.store import database, migrate, tokens
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+def prepare(settings: Settings) -> str:
+    """Migrates, makes the buckets and looks at the store; returns the stack's admin token.
+
+    The token is made once and kept in DIR/admin_token (owner only).
+    """
+    migrate.upgrade(settings.database_url)
+    client = s3.connect(settings)
+    s3.ensure_buckets(client, public=settings.s3_bucket, private=settings.s3_private_bucket)
+    _check_conditions(client, settings)
+    return _admin_token(settings)
+
+
+def _check_conditions(client: S3Client, settings: Settings) -> None:
+    found = s3.probe(S3ObjectStore(client, settings.s3_bucket))
+    if not found.conditional:
+        logs.logger().warning(
+            "store.ignores_conditions",
+            advice="run a single delivery worker: this store lets a late write overwrite a newer page",
+        )
+
+
+def _admin_token(settings: Settings) -> str:
+    path = settings.data / "admin_token"
+    made = bootstrap.engine(settings, pool=1, application="nashr-prepare")
+    try:
+        with database.transaction(made) as conn:
+            if path.exists() and tokens.check(conn, path.read_text().strip()):
+                return path.read_text().strip()
+            text = tokens.create(
+                conn, name="admin of this stack", role="admin", site=None, expires_at=None, actor="nashr up"
+            )
+            path.touch(mode=0o600)
+            path.write_text(text + "\n")
+            return text
+    finally:
+        made.dispose()
+
+
+def main() -> None:
+    """The process ``nashr up`` starts; nothing happens if that one ends without a word."""
+    if not sys.stdin.readline():
+        return
+    answer: dict[str, str]
+    try:
+        answer = {"token": prepare(bootstrap.begin("prepare"))}
+    except Exception as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        answer = {"error": reason, "traceback": traceback.format_exc()}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

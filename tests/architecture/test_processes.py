@@ -1,0 +1,34 @@
+"""What each process of the stack holds in memory: the libraries it works with, none of its neighbours'."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "import {}; import json, sys; print(json.dumps(sorted(sys.modules)))"
+SUPERVISOR = "nashr.cli, nashr.runtime.apart, nashr.runtime.daemon, nashr.runtime.stack"
+EVERYWHERE = ("alembic", "pyvips", "rich", "typer")
+
+LEFT_OUT = {
+    SUPERVISOR: ("alembic", "boto3", "celery", "fastapi", "httpx", "redis", "rich", "sqlalchemy"),
+    "nashr.runtime.relay": ("boto3", "botocore", "fastapi", "httpx", *EVERYWHERE),
+    "nashr_delivery.edge": ("boto3", "celery", "fastapi", "httpx", "jinja2", "sqlalchemy", *EVERYWHERE),
+    "nashr_ingest.__main__": ("celery", "httpx", "jinja2", *EVERYWHERE),
+    "nashr_images.worker": ("fastapi", "httpx", "jinja2", *EVERYWHERE),
+    "nashr_related.worker": ("boto3", "botocore", "fastapi", "httpx", "jinja2", *EVERYWHERE),
+    "nashr_cards.worker": ("fastapi", "httpx", "jinja2", *EVERYWHERE),
+    "nashr_delivery.worker": ("fastapi", *EVERYWHERE),
+}
+
+
+@pytest.mark.parametrize("main", LEFT_OUT)
+def test_a_process_imports_only_what_it_works_with(main: str) -> None:
+    """Starting a program loads none of the libraries that only others need."""
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM.format(main)], capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(found.stdout))
+    assert loaded.isdisjoint(LEFT_OUT[main]), sorted(loaded & set(LEFT_OUT[main]))
