@@ -64,6 +64,7 @@ help: ## This list
 
 $(STAMP): uv.lock pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@$(RUN)/python -m compileall -q shared services
 	@touch $@
 
 .tools/bin/uv:
