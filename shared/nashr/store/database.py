@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nashr.domain.errors import Retryable
 from nashr.store.patience import PATIENCE, PatientConnection
+from nashr.store.resting import IDLE_SECONDS, close_idle
 
 TRUSTED_SECONDS = 1.0  # a connection that spoke this recently is taken to be alive
 
@@ -32,10 +33,18 @@ class DatabaseUnavailable(Retryable):
     """PostgreSQL did not answer, or asks to try again."""
 
 
-def connect(url: str, *, pool: int = 5, application: str = "nashr", patience: float = PATIENCE) -> Engine:
+def connect(
+    url: str,
+    *,
+    pool: int = 5,
+    application: str = "nashr",
+    patience: float = PATIENCE,
+    idle: float = IDLE_SECONDS,
+) -> Engine:
     """An engine for ``postgresql://`` URLs; ``pool`` connections and as many again under load.
 
-    ``patience``: seconds it waits for a server that says nothing, before DatabaseUnavailable.
+    ``patience``: seconds it waits for a server that says nothing, before DatabaseUnavailable. ``idle``:
+    seconds after which connections that nobody needs are closed, but for one.
     """
     scheme, _, rest = url.partition("://")
     if scheme not in {"postgresql", "postgres"}:
@@ -45,6 +54,7 @@ def connect(url: str, *, pool: int = 5, application: str = "nashr", patience: fl
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=2,
+        pool_use_lifo=True,  # so that what a burst opened is idle afterwards
         isolation_level="AUTOCOMMIT",
         connect_args={
             "application_name": application,
@@ -58,6 +68,7 @@ def connect(url: str, *, pool: int = 5, application: str = "nashr", patience: fl
     def open_connection(_dialect: Any, _record: Any, words: Any, settings: Any) -> PatientConnection:
         return PatientConnection.open(*words, patience=patience, **settings)
 
+    close_idle(made, seconds=idle)
     event.listen(made, "checkin", _mark_used)
     event.listen(made, "checkout", _check_alive)
     return made
