@@ -20,7 +20,7 @@ LEFT_OUT = {
     "nashr_images.worker": ("fastapi", "httpx", "jinja2", *EVERYWHERE),
     "nashr_related.worker": ("boto3", "botocore", "fastapi", "httpx", "jinja2", *EVERYWHERE),
     "nashr_cards.worker": ("fastapi", "httpx", "jinja2", *EVERYWHERE),
-    "nashr_delivery.worker": ("fastapi", *EVERYWHERE),
+    "nashr_delivery.worker": ("fastapi", "fontTools", *EVERYWHERE),
 }
 
 

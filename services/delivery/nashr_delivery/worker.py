@@ -5,7 +5,7 @@ from __future__ import annotations
 from nashr import bootstrap
 from nashr.runtime.worker import Worker
 
-from nashr_delivery.fonts import FACES, woff2
+from nashr_delivery import fonts
 from nashr_delivery.handlers import Delivery
 from nashr_delivery.removal import Removal
 
@@ -13,8 +13,7 @@ from nashr_delivery.removal import Removal
 def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime("delivery", pool=6, uses=("site_store", "originals", "cdn"))
-    for _, style in FACES:
-        woff2(style)  # seconds of work that no page should wait for
+    fonts.prepare()
     handlers = Delivery(runtime)
     Worker(
         "delivery",
