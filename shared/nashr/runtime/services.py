@@ -14,6 +14,8 @@ from nashr.runtime.launch import Program
 from nashr.settings import Settings
 
 GRACE_SECONDS = 10.0
+# For glibc: few arenas, and what a photo took goes back to the system. By default each thread keeps its own.
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def environment(data: Path, *, written: frozenset[str]) -> dict[str, str]:
     """Ours without what flags have overruled by now: the stack's own file holds the outcome."""
     hidden = {f"NASHR_{name.upper()}" for name in written}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in hidden}
-    return {**kept, "PYTHONUNBUFFERED": "1", "NASHR_DATA": str(data)}
+    return {**MALLOC, **kept, "PYTHONUNBUFFERED": "1", "NASHR_DATA": str(data)}
 
 
 def _readiness(spec: ServiceSpec, settings: Settings, ready_file: Path) -> Callable[[], bool]:
