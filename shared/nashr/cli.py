@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 import typer
-from pydantic import ValidationError
 
 from nashr.commands import site, stack, submit
 from nashr.domain.errors import Refused
 from nashr.runtime.programs import StackError
+from nashr.settings import BadSetting
 
 app = typer.Typer(
     name="nashr",
@@ -28,16 +28,8 @@ def main() -> None:
         app()
     except Refused as error:
         _fail("; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults) or str(error))
-    except StackError as error:
+    except (StackError, BadSetting, OSError) as error:
         _fail(str(error))
-    except ValidationError as error:
-        _fail("; ".join(f"NASHR_{_name(fault['loc'])}: {fault['msg']}" for fault in error.errors()))
-    except OSError as error:
-        _fail(str(error))
-
-
-def _name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location).upper() or "*"
 
 
 def _fail(message: str) -> None:

@@ -1,87 +1,131 @@
 """Every setting: its type, default and a sentence. Read once at start-up; passed on as values.
 
-``NASHR_`` before the upper-case name makes the environment variable.
+``NASHR_`` before the upper-case name makes the environment variable. Every process reads them, so this
+module needs the standard library alone.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+PREFIX: Final = "NASHR_"
 
 
-class Settings(BaseSettings):
-    """The one frozen tree of settings."""
+class BadSetting(Exception):
+    """Values that do not fit; the text names the variables and what they must be."""
 
-    model_config = SettingsConfigDict(env_prefix="NASHR_", frozen=True, extra="ignore")
 
-    env: str = Field("development", description="production refuses failpoints")
-    data: Path = Field(Path(".nashr"), description="Folder of the embedded stack: all its state is below it")
-    failpoints: str = Field("", description="Faults to stage in tests; refused when env is production")
+class Secret:
+    """A text that shows itself to nobody who does not ask for it."""
 
-    database_url: str = Field(
-        "", description="PostgreSQL >= 15, as postgresql://; empty: the embedded server"
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.get_secret_value() == other.get_secret_value()
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+_READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": Secret}
+_WANTED: Final = {"int": "a whole number", "float": "a number"}
+_DATA: Final = Path(".nashr")
+_KEY, _SECRET, _NONE = Secret("nashr"), Secret("nashr-secret"), Secret("")
+
+
+def _setting(default: Any, description: str) -> Any:
+    return field(default=default, metadata={"description": description})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The one frozen tree of settings; ``given`` names those that environment or flags have set."""
+
+    given: frozenset[str] = frozenset()
+
+    env: str = _setting("development", "production refuses failpoints")
+    data: Path = _setting(_DATA, "Folder of the embedded stack: all its state is below it")  # noqa: RUF009
+    failpoints: str = _setting("", "Faults to stage in tests; refused when env is production")
+
+    database_url: str = _setting("", "PostgreSQL >= 15, as postgresql://; empty: the embedded server")
+    redis_url: str = _setting("", "Redis >= 7 or Valkey, as redis://; empty: the embedded server")
+    s3_endpoint: str = _setting("", "S3 endpoint URL; empty: the embedded store")
+    s3_region: str = _setting("us-east-1", "S3 region")
+    s3_bucket: str = _setting("nashr-site", "Bucket of the published site, read by the edge")
+    s3_private_bucket: str = _setting("nashr-originals", "Bucket of originals, never behind an edge")
+    s3_access_key: Secret = _setting(_KEY, "S3 access key id")  # noqa: RUF009
+    s3_secret_key: Secret = _setting(_SECRET, "S3 secret access key")  # noqa: RUF009
+    s3_checksums: str = _setting(
+        "when_required", "request_checksum_calculation of boto3: when_required or when_supported"
     )
-    redis_url: str = Field("", description="Redis >= 7 or Valkey, as redis://; empty: the embedded server")
-    s3_endpoint: str = Field("", description="S3 endpoint URL; empty: the embedded store")
-    s3_region: str = Field("us-east-1", description="S3 region")
-    s3_bucket: str = Field("nashr-site", description="Bucket of the published site, read by the edge")
-    s3_private_bucket: str = Field("nashr-originals", description="Bucket of originals, never behind an edge")
-    s3_access_key: SecretStr = Field(SecretStr("nashr"), description="S3 access key id")
-    s3_secret_key: SecretStr = Field(SecretStr("nashr-secret"), description="S3 secret access key")
-    s3_checksums: str = Field(
-        "when_required", description="request_checksum_calculation of boto3: when_required or when_supported"
-    )
-    edge_url: str = Field("", description="Where receipts fetch and purges go; empty: the embedded edge")
-    purge_secret: SecretStr = Field(SecretStr(""), description="Shared secret of PURGE requests to the edge")
-    edge_cache_bytes: int = Field(
-        64 * 1024 * 1024, description="Memory the embedded edge may fill with objects"
-    )
+    edge_url: str = _setting("", "Where receipts fetch and purges go; empty: the embedded edge")
+    purge_secret: Secret = _setting(_NONE, "Shared secret of PURGE requests to the edge")  # noqa: RUF009
+    edge_cache_bytes: int = _setting(64 * 1024 * 1024, "Memory the embedded edge may fill with objects")
 
-    bind: str = Field("127.0.0.1", description="Address that the API and the embedded edge listen on")
-    api_port: int = Field(8080, description="Port of the API; 0 takes a free one")
-    site_port: int = Field(8090, description="Port of the embedded edge; 0 takes a free one")
+    bind: str = _setting("127.0.0.1", "Address that the API and the embedded edge listen on")
+    api_port: int = _setting(8080, "Port of the API; 0 takes a free one")
+    site_port: int = _setting(8090, "Port of the embedded edge; 0 takes a free one")
 
-    lease_seconds: float = Field(
-        10.0, description="How long a claimed step is its worker's without a heartbeat"
-    )
-    heartbeat_seconds: float = Field(3.0, description="How often a worker extends the leases it holds")
-    redispatch_seconds: float = Field(
-        3.0, description="A due step without a claim is hinted again after this"
-    )
-    watchdog_seconds: float = Field(8.0, description="A worker idle this long beside due work exits")
-    images_threads: int = Field(
-        3, description="Steps the images worker runs at once, one of them breaking only"
-    )
-    related_threads: int = Field(3, description="Steps the related worker runs at once, one breaking only")
-    cards_threads: int = Field(3, description="Steps the cards worker runs at once, one breaking only")
-    delivery_threads: int = Field(5, description="Steps the delivery worker runs at once, one breaking only")
-    children: int = Field(2, description="Child processes that decode photos; one stays when idle")
+    lease_seconds: float = _setting(10.0, "How long a claimed step is its worker's without a heartbeat")
+    heartbeat_seconds: float = _setting(3.0, "How often a worker extends the leases it holds")
+    redispatch_seconds: float = _setting(3.0, "A due step without a claim is hinted again after this")
+    watchdog_seconds: float = _setting(8.0, "A worker idle this long beside due work exits")
+    images_threads: int = _setting(3, "Steps the images worker runs at once, one of them breaking only")
+    related_threads: int = _setting(3, "Steps the related worker runs at once, one breaking only")
+    cards_threads: int = _setting(3, "Steps the cards worker runs at once, one breaking only")
+    delivery_threads: int = _setting(5, "Steps the delivery worker runs at once, one breaking only")
+    children: int = _setting(2, "Child processes that decode photos; one stays when idle")
 
-    max_body_bytes: int = Field(1024 * 1024, description="Largest JSON body of a request")
-    max_asset_bytes: int = Field(60 * 1024 * 1024, description="Largest photo that may be uploaded")
-    max_asset_pixels: int = Field(60_000_000, description="Most pixels a photo may have, all frames counted")
-    postgres_user: str = Field(
-        "nobody", description="Who runs the embedded PostgreSQL when root runs nashr up"
-    )
-
-    @model_validator(mode="after")
-    def _refuse_failpoints_in_production(self) -> Settings:
-        if self.env == "production" and self.failpoints:
-            raise ValueError("NASHR_FAILPOINTS is set: unset it, production does not stage faults")
-        return self
+    max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
+    max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
+    max_asset_pixels: int = _setting(60_000_000, "Most pixels a photo may have, all frames counted")
+    postgres_user: str = _setting("nobody", "Who runs the embedded PostgreSQL when root runs nashr up")
 
     @property
     def endpoints_file(self) -> Path:
         return self.data / "endpoints.json"
 
 
+def declared() -> Mapping[str, Field[Any]]:
+    """The settings by name: ``type`` as it is written above, ``default``, ``metadata["description"]``."""
+    return {found.name: found for found in fields(Settings) if found.metadata}
+
+
 def load(**overrides: Any) -> Settings:
-    """Settings out of the environment; ``overrides`` (command line flags) win."""
-    return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    """Settings out of the environment; ``overrides`` (command line flags) win. Raises BadSetting."""
+    found = {name.upper(): value for name, value in os.environ.items()}
+    given = {name: found[PREFIX + name.upper()] for name in declared() if PREFIX + name.upper() in found}
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    settings = Settings(**_read(given), given=frozenset(given))
+    if settings.env == "production" and settings.failpoints:
+        raise BadSetting("NASHR_FAILPOINTS is set: unset it, production does not stage faults")
+    return settings
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts and values as the types that the settings declare."""
+    values, faults = {}, []
+    for name, value in given.items():
+        kind = str(declared()[name].type)
+        try:
+            values[name] = value if isinstance(value, Secret) else _READ[kind](value)
+        except ValueError:
+            faults.append(f"{PREFIX}{name.upper()}: {value!r} is not {_WANTED[kind]}")
+    if faults:
+        raise BadSetting("; ".join(faults))
+    return values
 
 
 def load_for_stack(data: Path | None = None) -> Settings:
@@ -94,5 +138,5 @@ def load_for_stack(data: Path | None = None) -> Settings:
     if not path.exists():
         return base
     written = json.loads(path.read_text())
-    chosen = {name: value for name, value in written.items() if name not in base.model_fields_set}
+    chosen = {name: written[name] for name in declared() if name in written and name not in base.given}
     return load(**{**chosen, "data": base.data})

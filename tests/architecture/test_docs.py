@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nashr.settings import Settings
+from nashr.settings import Secret, declared
 from nashr.steps import STEPS, Kind
-from pydantic import SecretStr
 
 ROOT = Path(__file__).parents[2]
 FOR_EVER = 1_000_000
@@ -75,7 +74,7 @@ def test_variables_exist(document: Path) -> None:
     """Every NASHR_ variable that a document names is a setting."""
     named = set(_VARIABLE.findall(document.read_text("utf-8")))
 
-    unknown = sorted(named - {_variable(name) for name in Settings.model_fields} - NOT_SETTINGS)
+    unknown = sorted(named - {_variable(name) for name in declared()} - NOT_SETTINGS)
 
     assert unknown == []
 
@@ -109,17 +108,17 @@ def _when_dead(kind: Kind) -> str:
 def settings_table() -> str:
     """The table in docs/settings.md."""
     head = ("variable", "type", "default", "what it is")
-    return _table(head, [_setting_row(name) for name in Settings.model_fields])
+    return _table(head, [_setting_row(name) for name in declared()])
 
 
 def _setting_row(name: str) -> tuple[str, ...]:
-    field = Settings.model_fields[name]
-    kind = "secret" if field.annotation is SecretStr else getattr(field.annotation, "__name__", "")
-    return (f"`{_variable(name)}`", kind.lower(), _default(field.default), field.description or "")
+    field = declared()[name]
+    kind, description = str(field.type).lower(), field.metadata["description"]
+    return (f"`{_variable(name)}`", kind, _default(field.default), description)
 
 
 def _default(value: Any) -> str:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    text = value.get_secret_value() if isinstance(value, Secret) else str(value)
     return f"`{text}`" if text else "empty"
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from nashr.runtime import listening, records
 from nashr.runtime.programs import StackError
-from nashr.settings import Settings
+from nashr.settings import Secret, Settings
 
 WRITTEN = frozenset(
     {
@@ -24,7 +23,7 @@ WRITTEN = frozenset(
 def choose(settings: Settings, *, data: Path, before: Mapping[str, Any]) -> Settings:
     """``settings`` with its ports claimed and no secret empty. Raises StackError for a taken port."""
     updates = {"data": data, **_ports(settings, before), **_secrets(settings, before)}
-    return settings.model_copy(update=updates)
+    return replace(settings, **updates)
 
 
 def keep(settings: Settings, *, also: Mapping[str, object]) -> None:
@@ -49,9 +48,9 @@ def _ports(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
 def _secrets(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
     wanted = [] if settings.purge_secret.get_secret_value() else ["purge_secret"]
     if not settings.s3_endpoint:
-        wanted += [n for n in ("s3_access_key", "s3_secret_key") if n not in settings.model_fields_set]
-    return {name: SecretStr(before.get(name) or secrets.token_hex(16)) for name in wanted}
+        wanted += [n for n in ("s3_access_key", "s3_secret_key") if n not in settings.given]
+    return {name: Secret(before.get(name) or secrets.token_hex(16)) for name in wanted}
 
 
 def _plain(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+    return value.get_secret_value() if isinstance(value, Secret) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ def start(
             supervisor.start(server.program)
             servers.append(server)
     folder.settle(passage=any(_as_another_user(server.program) for server in servers))
-    complete = settings.model_copy(update={server.setting: server.url for server in servers})
+    found: dict[str, Any] = {server.setting: server.url for server in servers}
+    complete = replace(settings, **found)
     choices.keep(complete, also={name: value for server in servers for name, value in server.kept.items()})
     supervisor.wait_ready([server.program.name for server in servers], seconds=READY_SECONDS)
     return complete
