@@ -68,7 +68,7 @@ def test_killed_is_gone_with_a_notice(stack: Stack) -> None:
 
 
 def test_a_removed_article_can_return(stack: Stack, reader: Reader) -> None:
-    """Published again, a killed article is back at its address and in the listings, its date as before."""
+    """A new revision brings a killed article back to its address and its listings, its date as before."""
     made = stack.publish_and_wait()
     remove(stack, made, "kill", public_notice="سُحب")
     stack.served(made["url"], holds="", status=410)
@@ -77,6 +77,22 @@ def test_a_removed_article_can_return(stack: Stack, reader: Reader) -> None:
     assert reader.page(made["url"]).one("h1.headline").text == back["headline"]
     stack.served("/", holds=back["headline"])
     stack.served(made["short_url"], holds="", status=301)
+
+
+def test_what_was_killed_never_returns_as_it_was(stack: Stack) -> None:
+    """No revision from before a kill or a takedown is published again, by itself or by number: 409."""
+    for kind in ("kill", "takedown"):
+        made = stack.publish_and_wait()
+        stack.change(made, headline=f"مسودة لم تُنشر {stack.word()}")
+        remove(stack, made, kind)
+        for wanted in ({}, {"revision": 1}, {"publish_at": "2099-01-01T00:00:00Z"}):
+            answer = stack.editor.post(f"/v1/articles/{made['id']}/publish", json=wanted)
+            assert (answer.status_code, answer.json()["code"]) == (409, "removed")
+            assert "revision 2" in answer.json()["detail"]
+        assert stack.fetch(made["url"]).status_code in {410, 451}
+    back = stack.publish_change(made, headline=f"صيغة جديدة {stack.word()}")
+    answer = stack.editor.post(f"/v1/articles/{made['id']}/publish", json={"revision": 1})
+    assert (back["status"], answer.status_code) == ("live", 409)
 
 
 def test_removal_wins_over_a_publication_under_way(stack: Stack) -> None:

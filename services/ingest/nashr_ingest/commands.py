@@ -84,6 +84,7 @@ def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, 
         raise _one_fault(
             "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
         )
+    _check_removal(conn, article, number)
     doc = content(stored.doc, site)
     _check_content(conn, site, doc)
     _check_embargo(conn, doc, wanted.publish_at)
@@ -91,6 +92,16 @@ def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, 
         number, wanted.publish_at, Priority[wanted.priority], wanted.change, wanted.notify
     )
     return publishing.request(conn, site, article, request, actor=actor)
+
+
+def _check_removal(conn: Connection, article: Article, number: int) -> None:
+    """What was killed or taken down comes back by an editor's new revision only, never as it was."""
+    removed = publishing.taken_back(conn, article.id)
+    if removed is None or number > removed[1]:
+        return
+    kind = {"kill": "killed", "takedown": "taken down"}[removed[0]]
+    detail = f"the article was {kind} at revision {removed[1]}: save a newer revision and publish that one"
+    raise Refused("removed", detail, faults=(Fault("/revision", "removed", detail),))
 
 
 def _check_content(conn: Connection, site: Site, doc: Content) -> None:

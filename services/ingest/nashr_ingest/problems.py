@@ -34,6 +34,7 @@ STATUS: Final[Mapping[str, int]] = {
     "external_id_taken": 409,
     "embargoed": 409,
     "withdrawn": 409,
+    "removed": 409,
     "not_live": 409,
     "not_cancellable": 409,
     "precondition_failed": 412,

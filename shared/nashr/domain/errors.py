@@ -13,7 +13,7 @@ CODES: Final = frozenset(
         "unauthenticated", "forbidden", "not_found", "method_not_allowed", "invalid", "too_large",
         "unsupported_media_type", "broken_image", "too_many_pixels", "precondition_required",
         "precondition_failed", "idempotency_mismatch", "idempotency_in_progress", "conflict",
-        "slug_taken", "external_id_taken", "embargoed", "withdrawn", "not_live", "not_cancellable",
+        "slug_taken", "external_id_taken", "embargoed", "withdrawn", "removed", "not_live", "not_cancellable",
         "overloaded", "unavailable", "internal",
         # codes of single fields, used inside ``errors`` and ``warnings``
         "missing", "unknown_field", "unknown_asset", "unknown_section", "unknown_article",

@@ -284,13 +284,27 @@ def remove(
     _stop_earlier(conn, article)
     found = _insert(
         conn, article, Request(article.live_revision or article.latest_revision, priority=Priority.breaking),
-        kind=kind, detail=detail, actor=actor,
+        kind=kind, detail={**detail, "through": article.latest_revision}, actor=actor,
     )  # fmt: skip
     removal = {"kind": kind, "publication": found.id, "public_notice": detail.get("public_notice")}
     run(conn, "UPDATE article SET removal = :removal WHERE id = :id", id=article.id, removal=Jsonb(removal))
     _want_tombstones(conn, article, found)
     events.record(conn, f"article.{kind}", article.id, site=article.site, actor=actor, **detail)
     return _reread(conn, found.id)
+
+
+def taken_back(conn: Connection, article: str) -> tuple[str, int] | None:
+    """The newest kill or takedown of an article, and the last revision that was stored when it was asked for.
+
+    For good: these revisions stay off the site even after a later one went live.
+    """
+    found = row(
+        conn,
+        """SELECT kind, CAST(detail->>'through' AS int) AS revision FROM publication
+        WHERE article = :article AND kind IN ('kill', 'takedown') ORDER BY number DESC LIMIT 1""",
+        article=article,
+    )
+    return (found["kind"], found["revision"]) if found else None
 
 
 def _stop_earlier(conn: Connection, article: Article) -> None:

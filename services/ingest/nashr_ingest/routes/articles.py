@@ -182,7 +182,7 @@ def revision(
 
 @router.post(
     "/{article}/publish", status_code=202, operation_id="publishArticle", response_model=schemas.Publication,
-    responses=responses(*ACCESS, "not_found", "invalid", "embargoed", "withdrawn"),
+    responses=responses(*ACCESS, "not_found", "invalid", "embargoed", "withdrawn", "removed"),
 )  # fmt: skip
 def publish(
     who: Editor,
