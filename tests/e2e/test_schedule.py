@@ -66,6 +66,23 @@ def test_a_schedule_keeps_its_revision(stack: Stack, reader: Reader) -> None:
     assert later["headline"] not in page.text
 
 
+def test_an_article_has_one_schedule(stack: Stack, reader: Reader) -> None:
+    """A new schedule supersedes the one that waits: what goes out, and when, is what was asked for last."""
+    made = stack.create()
+    first = stack.publish(made["id"], publish_at=ahead(3))
+    later = stack.change(made, headline=f"موعد جديد {stack.word()}")
+    second = stack.publish(made["id"], publish_at=ahead(3600))
+    assert stack.publication(first["id"])["state"] == "superseded"
+    assert stack.article(made["id"])["pending"]["publication"] == second["id"]
+    third = stack.publish(made["id"], publish_at=ahead(4))
+    assert stack.publication(second["id"])["state"] == "superseded"
+    stack.wait_proven(third["id"])
+    after = stack.article(made["id"])
+    assert (after["live_revision"], after["pending"]) == (2, None)
+    assert reader.page(after["url"]).one("h1.headline").text == later["headline"]
+    assert stack.publication(first["id"])["live_at"] is None
+
+
 def test_a_cancelled_schedule_never_goes_out(stack: Stack) -> None:
     """Cancelled before its hour, an article stays off the site when the hour comes."""
     made = stack.create()

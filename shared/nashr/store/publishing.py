@@ -118,6 +118,7 @@ def request(conn: Connection, site: Site, article: Article, wanted: Request, *, 
             id=found.id, step=step, site=site.id,
         )  # fmt: skip
     if found.state == "scheduled":
+        _unschedule_earlier(conn, found)
         _schedule(conn, found)
     else:
         release(conn, site, found.id)
@@ -162,6 +163,23 @@ def _schedule(conn: Connection, found: Publication) -> None:
     )
     run(conn, "UPDATE step SET available_at = :due WHERE id = :step", due=found.due_at, step=step)
     queue.notify(conn)
+
+
+def _unschedule_earlier(conn: Connection, found: Publication) -> None:
+    """An article has one schedule: the newest. A release that runs at this moment sees for itself."""
+    earlier = rows(
+        conn,
+        """UPDATE publication SET state = 'superseded'
+        WHERE article = :article AND number < :number AND state = 'scheduled' RETURNING id""",
+        article=found.article, number=found.number,
+    )  # fmt: skip
+    run(
+        conn,
+        """UPDATE step SET state = 'done' WHERE id IN (
+            SELECT id FROM step WHERE kind = 'release' AND key = ANY(:keys) AND state = 'ready'
+            FOR NO KEY UPDATE SKIP LOCKED)""",
+        keys=[item["id"] for item in earlier],
+    )
 
 
 def _input_steps(
