@@ -135,3 +135,20 @@ def test_an_import_keeps_its_date(stack: Stack, reader: Reader) -> None:
     for listing in ("/politics/archive/2019-03/", "/sitemaps/articles-2019-03.xml"):
         stack.served(listing, holds=path)
     assert path not in stack.fetch("/sitemaps/news.xml").text
+
+
+def test_a_date_ahead_is_refused(stack: Stack) -> None:
+    """No reader sees a date that has not come: 422 names publish_at; a schedule for then is accepted."""
+    at = ahead(3600)
+    made = stack.create(published_at=at)
+    for wanted in ({}, {"publish_at": ahead(1800)}):
+        answer = stack.editor.post(f"/v1/articles/{made['id']}/publish", json=wanted)
+        assert answer.status_code == 422
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/published_at", "bad_time")
+        assert "publish_at" in fault["detail"]
+    publication = stack.publish(made["id"], publish_at=at)
+    assert publication["state"] == "scheduled"
+    assert stack.editor.post(f"/v1/publications/{publication['id']}/cancel").status_code == 200
+    slightly = stack.create(published_at=ahead(20))
+    assert stack.publish(slightly["id"])["state"] == "running"

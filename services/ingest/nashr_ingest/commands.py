@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from nashr.domain.article import Content, content, publish_faults
 from nashr.domain.errors import Fault, Refused
@@ -19,6 +19,8 @@ from sqlalchemy import Connection
 
 from nashr_ingest.context import exists
 from nashr_ingest.schemas import CorrectionIn, Publish, Unpublish
+
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 def check_references(conn: Connection, site: Site, doc: Mapping[str, Any], *, own: str | None = None) -> None:
@@ -87,7 +89,7 @@ def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, 
     _check_removal(conn, article, number)
     doc = content(stored.doc, site)
     _check_content(conn, site, doc)
-    _check_embargo(conn, doc, wanted.publish_at)
+    _check_times(conn, doc, wanted.publish_at)
     request = publishing.Request(
         number, wanted.publish_at, Priority[wanted.priority], wanted.change, wanted.notify
     )
@@ -120,14 +122,28 @@ def _check_content(conn: Connection, site: Site, doc: Content) -> None:
         raise Refused("invalid", "the article cannot be published yet: see errors", faults=tuple(faults))
 
 
-def _check_embargo(conn: Connection, doc: Content, publish_at: datetime | None) -> None:
-    if doc.embargo_until is None:
+def _check_times(conn: Connection, doc: Content, publish_at: datetime | None) -> None:
+    if doc.embargo_until is None and doc.published_at is None:
         return
     now: datetime = scalar(conn, "SELECT clock_timestamp()")
-    if max(publish_at or now, now) < doc.embargo_until:
+    hour = max(publish_at or now, now)
+    _check_embargo(doc, hour)
+    _check_date(doc, hour)
+
+
+def _check_embargo(doc: Content, hour: datetime) -> None:
+    if doc.embargo_until is not None and hour < doc.embargo_until:
         until = doc.embargo_until.astimezone(UTC).isoformat()
         detail = f"embargoed until {until}: set publish_at to then or later, or change embargo_until"
         raise Refused("embargoed", detail, faults=(Fault("/publish_at", "embargoed", detail),))
+
+
+def _check_date(doc: Content, hour: datetime) -> None:
+    """Readers would see a date that has not come; a newsroom's clock may run a little ahead of ours."""
+    if doc.published_at is not None and doc.published_at > hour + CLOCKS_DIFFER:
+        at = doc.published_at.astimezone(UTC).isoformat()
+        detail = f"{at} is ahead: publish with publish_at to go live then, and leave published_at out"
+        raise _one_fault("/published_at", "bad_time", detail)
 
 
 def unpublish(conn: Connection, article: Article, wanted: Unpublish, *, actor: str) -> Publication:

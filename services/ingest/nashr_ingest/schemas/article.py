@@ -148,7 +148,9 @@ class Fields(Wire):
     )
     related: Related = Field(default_factory=Related)
     distribution: Distribution = Field(default_factory=Distribution)
-    published_at: Time | None = Field(default=None, description="Default: the first time it goes live")
+    published_at: Time | None = Field(
+        default=None, description="Default: the first time it goes live. Not ahead of that: see publish_at"
+    )
     embargo_until: Time | None = Field(default=None, description="Publishing before it is refused with 409")
     aliases: Annotated[list[Alias], AfterValidator(once_each)] = Field(default_factory=list, max_length=50)
     extensions: Extensions = Field(
