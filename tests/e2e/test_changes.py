@@ -128,6 +128,49 @@ def test_old_permalinks_redirect(stack: Stack) -> None:
     stack.until(lambda: redirected(stack, alias, made["url"]), what="the alias to redirect")
 
 
+def test_an_alias_may_come_later(stack: Stack) -> None:
+    """A live article's next revision can add an alias, which then leads to it."""
+    made = stack.publish_and_wait(aliases=[f"/2019/03/{stack.word()}.html"])
+    alias = f"/2019/04/{stack.word()}.html"
+    stack.publish_change(made, aliases=[*made["aliases"], alias])
+    stack.until(lambda: redirected(stack, alias, made["url"]), what="the new alias to redirect")
+
+
+def warnings_of(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(item["pointer"], item["code"]) for item in answer["warnings"]]
+
+
+def test_an_alias_on_a_live_page_is_warned_of(stack: Stack) -> None:
+    """An alias that is another article's page does nothing: draft and publication say so."""
+    other = stack.publish_and_wait()
+    path = f"/politics/{other['slug']}/"
+    made = stack.create(aliases=[f"/2019/05/{stack.word()}.html", path])
+    assert warnings_of(made) == [("/aliases/1", "path_taken")]
+    assert other["id"] in made["warnings"][0]["detail"]
+    publication = stack.publish(made["id"])
+    assert warnings_of(publication) == [("/aliases/1", "path_taken")]
+    stack.wait_proven(publication["id"])
+    assert stack.fetch(path).status_code == 200
+
+
+def test_taking_anothers_alias_is_warned_of(stack: Stack) -> None:
+    """A slug or an alias that leads to another article takes it over, and the editor is told beforehand."""
+    slug, alias = stack.word(), f"/2019/06/{stack.word()}.html"
+    early = stack.create(slug=slug)
+    assert warnings_of(early) == []
+    other = stack.publish_and_wait(aliases=[f"/politics/{slug}/", alias])
+    for path in (f"/politics/{slug}/", alias):
+        stack.until(partial(redirected, stack, path, other["url"]), what="the alias to redirect")
+    later = stack.change(early, slug=slug, aliases=[alias])
+    taken = [("/slug", "alias_taken"), ("/aliases/0", "alias_taken")]
+    assert warnings_of(later) == taken
+    publication = stack.publish(early["id"])
+    assert warnings_of(publication) == taken
+    stack.wait_proven(publication["id"])
+    assert stack.fetch(f"/politics/{slug}/").status_code == 200
+    assert warnings_of(stack.change(stack.article(early["id"]))) == []
+
+
 def test_the_newest_of_many_publications_wins(stack: Stack, reader: Reader) -> None:
     """Five revisions published in a row end with the last one live and the others superseded."""
     made = stack.create()

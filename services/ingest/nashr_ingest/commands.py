@@ -17,6 +17,7 @@ from nashr.store.database import scalar
 from nashr.store.publishing import Publication
 from sqlalchemy import Connection
 
+from nashr_ingest import addresses
 from nashr_ingest.context import exists
 from nashr_ingest.schemas import CorrectionIn, Publish, Unpublish
 
@@ -78,8 +79,10 @@ def _alias_faults(conn: Connection, site: Site, read: Content) -> Iterable[Fault
             yield Fault(f"/aliases/{index}", "reserved", f"{alias} is a page of the site: leave it out")
 
 
-def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, actor: str) -> Publication:
-    """Checks a revision and accepts its publication."""
+def publish(
+    conn: Connection, site: Site, article: Article, wanted: Publish, *, actor: str
+) -> tuple[Publication, tuple[Fault, ...]]:
+    """Checks a revision and accepts its publication; returns it with what the editor is warned of."""
     number = wanted.revision or article.latest_revision
     stored = articles.revision(conn, article.id, number)
     if stored is None:
@@ -93,7 +96,8 @@ def publish(conn: Connection, site: Site, article: Article, wanted: Publish, *, 
     request = publishing.Request(
         number, wanted.publish_at, Priority[wanted.priority], wanted.change, wanted.notify
     )
-    return publishing.request(conn, site, article, request, actor=actor)
+    warnings = addresses.warnings(conn, site, article, stored)
+    return publishing.request(conn, site, article, request, actor=actor), warnings
 
 
 def _check_removal(conn: Connection, article: Article, number: int) -> None:

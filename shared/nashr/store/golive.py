@@ -130,15 +130,17 @@ def _touched(
 ) -> Mapping[str, PageSpec]:
     """Every other page whose content changes, by path: listings, the permalink, aliases."""
     specs: list[PageSpec] = []
+    known: tuple[str, ...] = ()
     if article.live_revision is not None and article.published_at is not None:
         before = articles.read_content(conn, site, article.id, article.live_revision)
+        known = () if Fact.status in facts else before.aliases
         specs += _listings(conn, site, article, before.section, article.published_at, facts)
     if shown.content is not None and shown.published_at is not None:
         specs += _listings(conn, site, article, shown.content.section, shown.published_at, facts)
     if Fact.status in facts:
         specs.append(PageSpec(f"/a/{article.short_id}", PageKind.short, article.id))
-        aliases = shown.content.aliases if shown.content else ()
-        specs += [PageSpec(alias, PageKind.redirect, article.id) for alias in aliases]
+    aliases = shown.content.aliases if shown.content else ()
+    specs += [PageSpec(alias, PageKind.redirect, article.id) for alias in aliases if alias not in known]
     return {spec.path: spec for spec in specs}
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
-from nashr.domain.errors import Refused
+from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.store import articles, sites
 from nashr.store.articles import Article, Filter
 from nashr.store.database import statement
+from nashr.store.publishing import Publication
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
-from nashr_ingest import commands, present, schemas
+from nashr_ingest import addresses, commands, present, schemas
 from nashr_ingest.clean import Cleaned, clean, clean_draft
 from nashr_ingest.context import Caller, Editor, Process, Writer, site_of, visible_site
 from nashr_ingest.problems import responses
@@ -196,7 +198,8 @@ def publish(
     def change(conn: Connection) -> Reply:
         found = _find(conn, who, article, lock=True)
         site = sites.get(conn, found.site).site
-        return _accepted(conn, site, commands.publish(conn, site, found, wanted, actor=who.actor))
+        publication, warnings = commands.publish(conn, site, found, wanted, actor=who.actor)
+        return _accepted(conn, site, publication, warnings)
 
     return write(process, who, what, change)
 
@@ -261,13 +264,17 @@ def _update(conn: Connection, who: Caller, found: Article, cleaned: Cleaned) -> 
 
 def _reply(conn: Connection, site: Site, made: Article, cleaned: Cleaned, *, status: int) -> Reply:
     headers = {"ETag": etag(made.latest_revision), "Location": f"/v1/articles/{made.id}"}
-    body = {**present.article(conn, site, made), "warnings": warned(cleaned.warnings)}
+    stored = articles.revision(conn, made.id, made.latest_revision)
+    assert stored is not None
+    warnings = [*cleaned.warnings, *addresses.warnings(conn, site, made, stored)]
+    body = {**present.article(conn, site, made), "warnings": warned(warnings)}
     return Reply(body, status, headers, site.id)
 
 
-def _accepted(conn: Connection, site: Site, found: Any) -> Reply:
+def _accepted(conn: Connection, site: Site, found: Publication, warnings: Sequence[Fault] = ()) -> Reply:
     headers = {"Location": f"/v1/publications/{found.id}"}
-    return Reply(present.publication(conn, site, found), 202, headers, site.id)
+    body = {**present.publication(conn, site, found), "warnings": warned(warnings)}
+    return Reply(body, 202, headers, site.id)
 
 
 def _time(text: str) -> datetime:
