@@ -131,7 +131,8 @@ def test_a_takedown_leaves_nothing_behind(stack: Stack, reader: Reader) -> None:
     own = [page.one("figure.hero img").get("src") or "", page.meta("og:image")]
     kept = reader.page(other["url"]).one("figure.hero img").get("src") or ""
     assert {stack.fetch(url).status_code for url in own} == {200}
-    remove(stack, both, "takedown")
+    gone = remove(stack, both, "takedown")
+    assert [step["state"] for step in gone["steps"] if step["kind"] == "remove"] == ["done"]
     assert stack.fetch(made["url"]).status_code in {410, 451}
     assert [stack.fetch(url).status_code for url in own] == [404, 404]
     assert stack.fetch(kept).status_code == 200

@@ -77,12 +77,13 @@ def pending(conn: Connection, article: str) -> Publication | None:
 
 
 def steps_of(conn: Connection, publication: Publication) -> Sequence[Mapping[str, Any]]:
-    """The steps a publication leads to: its inputs, its page's delivery and purge."""
+    """The steps a publication leads to: its inputs, its page's delivery and purge, a takedown's removal."""
     return rows(
         conn,
         """SELECT kind, state, attempts, started_at, finished_at, error FROM step WHERE id IN (
             SELECT step FROM publication_step WHERE publication = :id
             UNION ALL SELECT id FROM step WHERE kind IN ('deliver', 'purge') AND key = CAST(:page AS text)
+            UNION ALL SELECT id FROM step WHERE kind = 'remove' AND key = :id
         ) ORDER BY id""",
         id=publication.id, page=str(publication.page or ""),
     )  # fmt: skip
