@@ -137,3 +137,20 @@ def test_a_takedown_leaves_nothing_behind(stack: Stack, reader: Reader) -> None:
     assert [stack.fetch(url).status_code for url in own] == [404, 404]
     assert stack.fetch(kept).status_code == 200
     assert stack.article(made["id"])["status"] == "taken_down"
+
+
+def test_an_erased_photo_says_so(stack: Stack) -> None:
+    """Erasure destroys the photo: the API says so, no article can use it, and a new upload brings it back."""
+    data = stack.photo()
+    photo = stack.upload(data)
+    made = stack.publish_and_wait(hero={"asset": photo["id"], "alt": "صورة"})
+    remove(stack, made, "takedown", erase=True)
+    gone = stack.editor.get(f"/v1/assets/{photo['id']}").json()
+    assert (gone["state"], gone["renditions"], gone["placeholder"]) == ("erased", [], None)
+    assert gone["error"]
+    other = stack.create(hero={"asset": photo["id"], "alt": "صورة"})
+    answer = stack.editor.post(f"/v1/articles/{other['id']}/publish", json={})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/hero/asset")
+    again = stack.upload(data)
+    assert (again["id"], again["state"], again["error"]) == (photo["id"], "processing", None)
+    stack.wait_proven(stack.publish(other["id"])["id"])

@@ -151,7 +151,7 @@ def _broken(conn: Connection, site: Site, doc: Content) -> str | None:
         asset = found.get(use.asset)
         if asset is None or asset.withdrawn_at is not None:
             return f"{pointer}: the photo {use.asset} was withdrawn; take it out and publish again"
-        if asset.state == "failed" and STEPS["images"].on_dead == "block":
+        if asset.state in assets.UNUSABLE and STEPS["images"].on_dead == "block":
             return f"{pointer}: the photo {use.asset} cannot be used ({asset.error}); upload another one"
     return None
 

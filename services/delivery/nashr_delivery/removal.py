@@ -44,7 +44,7 @@ class Removal:
             objects.deleted(conn, keys)
             erasing.void_work(conn, step.site, step.input["article"])
             if found.detail.get("erase"):
-                erasing.erase(conn, step.input["article"])
+                erasing.erase(conn, step.site, step.input["article"])
             golive.removal_live(conn, found.id, {"deleted": len(keys)})
             return Finish({"keys": list(keys)})
 

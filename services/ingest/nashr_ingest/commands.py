@@ -120,7 +120,7 @@ def _check_content(conn: Connection, site: Site, doc: Content) -> None:
         if asset is None or asset.withdrawn_at is not None:
             detail = f"the photo {use.asset} was withdrawn: take it out of the article"
             raise Refused("withdrawn", detail, faults=(Fault(f"{pointer}/asset", "withdrawn", detail),))
-        if asset.state == "failed":
+        if asset.state in assets.UNUSABLE:
             faults.append(Fault(f"{pointer}/asset", "broken_image", f"{asset.error}: upload another photo"))
     if faults:
         raise Refused("invalid", "the article cannot be published yet: see errors", faults=tuple(faults))

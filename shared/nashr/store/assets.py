@@ -17,6 +17,9 @@ from nashr.store.ids import new_id
 
 RECIPE: Final = "1"  # raise it when the set of renditions changes: the key of the images step
 
+UNUSABLE: Final = frozenset({"failed", "erased"})
+"""States in which ``error`` says why no page can show the photo."""
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -103,7 +106,8 @@ def create(  # noqa: PLR0913 - the columns of a photo, named
 ) -> tuple[Asset, bool]:
     """Records a stored original and starts its renditions; the same bytes again give the existing asset.
 
-    ``meta``: focal_x, focal_y, caption, credit, rights. Refused("withdrawn") for a withdrawn photo.
+    An erased photo begins anew under its old id. ``meta``: focal_x, focal_y, caption, credit, rights.
+    Refused("withdrawn") for a withdrawn photo.
     """
     asset = new_id("as")
     made = run(
@@ -122,11 +126,14 @@ def create(  # noqa: PLR0913 - the columns of a photo, named
     assert known is not None
     if known.withdrawn_at:
         raise Refused("withdrawn", "this photo was withdrawn: nashr does not take it again")
-    if made:
-        queue.add(conn, "images", f"{known.id}:{RECIPE}", site=site, data={"asset": known.id}, priority=1)
-        queue.notify(conn)
-        events.record(conn, "asset.create", known.id, site=site, actor=actor)
-    return known, bool(made)
+    if known.state == "erased":
+        _set_state(conn, known.id, "processing", None)
+    elif not made:
+        return known, False
+    queue.add(conn, "images", f"{known.id}:{RECIPE}", site=site, data={"asset": known.id}, priority=1)
+    queue.notify(conn)
+    events.record(conn, "asset.create", known.id, site=site, actor=actor)
+    return find(conn, known.id) or known, bool(made)
 
 
 def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: str) -> Asset:
@@ -172,6 +179,23 @@ def failed(conn: Connection, asset: str, error: str) -> None:
     """Records that no renditions can be made; articles that use it are blocked, by name."""
     site = _set_state(conn, asset, "failed", error)
     events.emit(conn, "asset.failed", site=site, asset=asset, error=error)
+
+
+def erased(conn: Connection, assets: Sequence[str]) -> None:
+    """Records that the originals are destroyed: nothing can be made of these photos any more."""
+    run(
+        conn,
+        """UPDATE asset SET state = 'erased', error = 'erased by a takedown', renditions = '[]',
+            placeholder = NULL, colour = NULL, updated_at = clock_timestamp()
+        WHERE id = ANY(:assets) AND withdrawn_at IS NULL""",
+        assets=list(assets),
+    )
+    run(
+        conn,
+        """UPDATE step SET state = 'void'
+        WHERE kind = 'images' AND input->>'asset' = ANY(:assets) AND state = 'ready'""",
+        assets=list(assets),
+    )
 
 
 def _set_state(conn: Connection, asset: str, state: str, error: str | None) -> str:

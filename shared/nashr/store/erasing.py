@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.site import parse_site
-from nashr.store import links, objects
+from nashr.store import assets, links, objects
 from nashr.store.database import row, rows, run
 
 _ASSETS = """SELECT DISTINCT use->>'asset' AS asset FROM revision r
@@ -86,8 +86,12 @@ def void_work(conn: Connection, site: str, article: str) -> None:
     )  # fmt: skip
 
 
-def erase(conn: Connection, article: str) -> None:
-    """Destroys the text of every revision; that there were such revisions, and who made them, stays."""
+def erase(conn: Connection, site: str, article: str) -> None:
+    """Destroys the text of every revision; that there were such revisions, and who made them, stays.
+
+    The photos whose originals are gone say so; uploading one again brings it back.
+    """
+    assets.erased(conn, _sole_assets(conn, site, article))
     run(
         conn,
         """UPDATE revision SET note = NULL, doc = doc || '{"headline": "—", "standfirst": null,

@@ -75,7 +75,7 @@ def _keep(who: Caller, process: Runtime, what: Asked, received: Upload) -> JSONR
         sha256=received.sha256,
         filename=received.filename,
     )
-    if known is None:
+    if known is None or known.state == "erased":
         received.file.seek(0)
         process.originals.put(
             assets.original_key(site.id, info.sha256), received.file, content_type=info.content_type

@@ -96,7 +96,7 @@ class Asset(Out):
     credit: str | None
     rights: Rights | None
     digital_source_type: str | None
-    state: Literal["processing", "ready", "failed", "withdrawn"]
+    state: Literal["processing", "ready", "failed", "withdrawn", "erased"]
     error: str | None
     renditions: list[Rendition]
     placeholder: str | None = Field(description="A tiny blurred image as a data URL")
