@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import httpx
 
@@ -63,7 +64,7 @@ class Client:
         known = self._by_external_id(external_id, site)
         headers = {} if known is None else {"If-Match": f'"{known["revision"]}"'}
         params = {"site": site} if site else {}
-        path = f"/v1/articles/by-external-id/{external_id}"
+        path = f"/v1/articles/by-external-id/{quote(external_id, safe='')}"
         return dict(self.request("PUT", path, params=params, json=draft, headers=headers).json())
 
     def _by_external_id(self, external_id: str, site: str | None) -> Mapping[str, Any] | None:

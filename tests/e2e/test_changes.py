@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -218,6 +220,17 @@ def test_a_page_stands_at_the_root_and_in_no_listing(stack: Stack) -> None:
     for listing in ("/", "/akhbar/", "/feeds/rss.xml"):
         answer = stack.served(listing, holds=news["url"].removeprefix(stack.site))
         assert slug not in answer.text
+
+
+def test_an_external_id_may_hold_any_sign(stack: Stack) -> None:
+    """Ids with a slash, a question mark or a space work in the address, and in nashr submit."""
+    external = f"desk/{stack.word()}?v=1 أ"
+    path = f"/v1/articles/by-external-id/{quote(external, safe='')}"
+    created = stack.editor.put(path, json=stack.draft())
+    assert (created.status_code, created.json()["external_id"]) == (201, external)
+    file = stack.data / "submitted.json"
+    file.write_text(json.dumps(stack.draft(external_id=external, site="khabar")))
+    assert f"{created.json()['id']} revision 2\n" in stack.command("submit", str(file))
 
 
 def test_a_cms_keeps_its_own_ids(stack: Stack, reader: Reader) -> None:

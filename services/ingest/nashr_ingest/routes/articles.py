@@ -72,14 +72,15 @@ def update(who: Writer, process: Process, what: Request_, article: Id, draft: sc
 
 
 @router.put(
-    "/by-external-id/{external_id}", operation_id="putArticleByExternalId", response_model=schemas.Article,
+    "/by-external-id/{external_id:path}", operation_id="putArticleByExternalId",
+    response_model=schemas.Article,
     responses=responses(*ACCESS, "invalid", "slug_taken", "precondition_required", "precondition_failed"),
 )  # fmt: skip
 def put_by_external_id(
     who: Writer,
     process: Process,
     what: Request_,
-    external_id: Annotated[str, Path(max_length=200)],
+    external_id: Annotated[str, Path(min_length=1, max_length=200)],
     draft: schemas.Draft,
     site: str | None = None,
 ) -> JSONResponse:
