@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from nashr import settings as configuration
 from nashr.commands.stack import DataOption
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import parse_site
+from nashr.runtime.folder import check_is_folder
 from nashr.runtime.programs import StackError
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def _stack(data: Path | None) -> Iterator[_Stack]:
     from nashr.store.database import transaction  # noqa: PLC0415
 
     settings = configuration.load_for_stack(data)
+    check_is_folder(settings.data.absolute())
     if not settings.database_url:
         raise StackError(f"no stack has run in {settings.data.absolute()}: nashr up, or give --data DIR")
     engine = bootstrap.engine(settings, pool=1, application="nashr-cli")
@@ -69,8 +72,12 @@ def apply(
     text = _read(file)
     if base_url:
         text["base_url"] = base_url
-    wanted = parse_site(text)
-    files = list(_files(file.parent, text))
+    try:
+        wanted = parse_site(text)
+        files = list(_files(file.parent, text))
+    except Refused as error:
+        faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults)
+        raise StackError(f"{file}: {faults}") from error
     with _stack(data) as stack:
         for path, source in files:
             kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
@@ -84,9 +91,21 @@ def apply(
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StackError(f"{file}: {error}") from error
+        text = file.read_text("utf-8")
+        return tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise StackError(f"{file} is not TOML in UTF-8: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StackError(f"{file}: {error}{_line(text, str(error))}") from error
+
+
+def _line(text: str, message: str) -> str:
+    """The line that a TOML error speaks of, which holds the key; nothing where it names none."""
+    found = re.search(r"at line (\d+)", message)
+    lines = text.splitlines()
+    if found is None or not 1 <= int(found[1]) <= len(lines):
+        return ""
+    return f": {lines[int(found[1]) - 1].strip()}"
 
 
 def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:

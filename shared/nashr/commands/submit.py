@@ -11,12 +11,14 @@ import typer
 
 from nashr import settings as configuration
 from nashr.commands.stack import DataOption
+from nashr.runtime.folder import check_is_folder
 from nashr.runtime.programs import StackError
 
 
 def endpoints(data: Path | None) -> Mapping[str, str]:
     """What DIR/endpoints.json says. Raises StackError when no stack is up."""
     path = configuration.load(data=data).endpoints_file
+    check_is_folder(path.parent.absolute())
     try:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
@@ -24,7 +26,9 @@ def endpoints(data: Path | None) -> Mapping[str, str]:
 
 
 def submit(
-    draft: Annotated[Path, typer.Argument(help="The article as JSON; images name local files", exists=True)],
+    draft: Annotated[
+        Path, typer.Argument(help="The article as JSON; images name local files", exists=True, dir_okay=False)
+    ],
     *,
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as well")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return once it is live (implies --publish)")] = False,

@@ -118,6 +118,11 @@ def parse_site(data: Mapping[str, Any]) -> Site:
         for name in ("id", "name", "locale", "base_url")
         if not isinstance(data.get(name), str) or not str(data[name]).strip()
     ]
+    faults += [
+        Fault(f"/{name}", "bad_type", f"give {name} as text, or leave it out")
+        for name in ("time_zone", "logo", "article_path", "bucket", "prefix", "feeds", "static")
+        if not isinstance(data.get(name), str | None)
+    ]
     sections = tuple(_sections(data.get("sections", []), faults))
     if not faults:
         faults += _value_faults(data)
@@ -166,8 +171,10 @@ def _sections(data: Any, faults: list[Fault]) -> list[Section]:
             faults.append(Fault(f"{at}/slug", "slug_taken", f"section {slug} stands twice"))
         elif not isinstance(label, str) or not label.strip():
             faults.append(Fault(f"{at}/label", "missing", "give the label that readers see"))
+        elif not isinstance(item.get("all", False), bool):
+            faults.append(Fault(f"{at}/all", "bad_type", "all must be true or false"))
         else:
-            found.append(Section(slug, label, bool(item.get("all", False))))
+            found.append(Section(slug, label, item.get("all", False)))
     return found
 
 
@@ -177,8 +184,7 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
         faults.append(Fault("/id", "bad_slug", "1 to 40 lower-case letters, digits and hyphens"))
     if not is_language(data["locale"]):
         faults.append(Fault("/locale", "bad_language", "a BCP 47 tag such as ar-LB"))
-    parts = urlsplit(data["base_url"])
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    if not _is_base_url(data["base_url"]):
         faults.append(Fault("/base_url", "bad_url", "an absolute http(s) URL without query or fragment"))
     faults += _time_zone_faults(data.get("time_zone", "UTC"))
     share = data.get("share", SHARES)
@@ -203,6 +209,15 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    plain = not parts.query and not parts.fragment
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and plain
+
+
 def _time_zone_faults(name: Any) -> list[Fault]:
     try:
         ZoneInfo(str(name))
@@ -216,7 +231,8 @@ def _path_faults(path: Any) -> list[Fault]:
     if not isinstance(path, str) or not path.startswith("/") or not path.endswith("/"):
         return [Fault(at, "invalid", "a path that starts and ends with a slash")]
     unknown = set(_TOKENS.findall(path)) - {"section", "slug", "yyyy", "mm", "id"}
-    if unknown or not {"slug", "id"} & set(_TOKENS.findall(path)):
+    stray = {"{", "}"} & set(_TOKENS.sub("", path))
+    if unknown or stray or not {"slug", "id"} & set(_TOKENS.findall(path)):
         return [
             Fault(
                 at,

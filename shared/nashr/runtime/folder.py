@@ -42,8 +42,7 @@ def open_folder(path: Path) -> DataFolder:
     As root a new DIR starts out with passage, so that PostgreSQL's user can be tried; settle() follows.
     """
     data = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link the operator chose
-    if data.exists() and not data.is_dir():
-        raise StackError(f"{data} is a file, not a folder: name another with --data")
+    check_is_folder(data)
     try:
         fresh = not data.exists()
         data.mkdir(parents=True, exist_ok=True)
@@ -57,6 +56,12 @@ def open_folder(path: Path) -> DataFolder:
     except OSError as error:
         raise StackError(_why(error, data)) from None
     return folder
+
+
+def check_is_folder(data: Path) -> None:
+    """Raises StackError where ``data`` is there and is no folder."""
+    if data.exists() and not data.is_dir():
+        raise StackError(f"{data} is a file, not a folder: name another with --data")
 
 
 def _check_room(data: Path) -> None:
@@ -114,6 +119,7 @@ def locked(data: Path) -> Iterator[int]:
 def is_locked(data: Path) -> bool:
     """Whether a stack, or what a killed one left behind, still runs in ``data``."""
     try:
+        check_is_folder(data)
         handle = os.open(data / LOCK, os.O_RDWR)
     except FileNotFoundError:
         return False

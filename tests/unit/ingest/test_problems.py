@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from nashr.domain.errors import CODES
 from nashr_ingest import problems
 from nashr_ingest.problems import STATUS
+from nashr_ingest.schemas.sites import SITE_EXAMPLE
 
 Send = Callable[..., httpx.Response]
 
@@ -101,6 +102,15 @@ def test_a_wrong_query_parameter_is_named(send: Send) -> None:
     [
         ({"id": "khabar"}, "/name", "missing"),
         ({"id": "khabar", "colour": 1}, "/colour", "unknown_field"),
+        ({**SITE_EXAMPLE, "feeds": ["full"]}, "/feeds", "bad_type"),
+        ({**SITE_EXAMPLE, "logo": 3}, "/logo", "bad_type"),
+        ({**SITE_EXAMPLE, "base_url": "http://["}, "/base_url", "bad_url"),
+        ({**SITE_EXAMPLE, "article_path": "/{slug}/{/"}, "/article_path", "invalid"),
+        (
+            {**SITE_EXAMPLE, "sections": [{"slug": "x", "label": "X", "all": "no"}]},
+            "/sections/0/all",
+            "bad_type",
+        ),
         (["khabar"], "", "bad_type"),
     ],
 )
