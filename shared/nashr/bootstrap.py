@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sqlalchemy import Engine
@@ -22,6 +23,8 @@ from nashr.store.patience import PATIENCE
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+    from nashr.adapters.s3 import S3ObjectStore
+
 Part: TypeAlias = Literal["site_store", "originals", "cdn"]
 
 
@@ -31,11 +34,13 @@ class Runtime:
 
     settings: Settings
     engine: Engine
+    writes_pages: bool = False
 
     @cached_property
     def site_store(self) -> ObjectStore:
-        """The bucket of the published site."""
-        return self._bucket(self.settings.s3_bucket)
+        """The bucket of the published site; who writes pages may rely on its conditions."""
+        store = self._bucket(self.settings.s3_bucket)
+        return _one_writer(store, self.engine) if self.writes_pages else store
 
     @cached_property
     def originals(self) -> ObjectStore:
@@ -47,7 +52,7 @@ class Runtime:
         """The edge's purge port."""
         return cdn(self.settings)
 
-    def _bucket(self, name: str) -> ObjectStore:
+    def _bucket(self, name: str) -> S3ObjectStore:
         from nashr.adapters.s3 import S3ObjectStore  # noqa: PLC0415 - 25 MB (measured)
 
         return S3ObjectStore(self._client, name)
@@ -72,15 +77,33 @@ def begin(service: str) -> Settings:
     return settings
 
 
-def runtime(service: str, *, pool: int, patience: float = PATIENCE, uses: Sequence[Part] = ()) -> Runtime:
+def runtime(
+    service: str,
+    *,
+    pool: int,
+    patience: float = PATIENCE,
+    uses: Sequence[Part] = (),
+    writes_pages: bool = False,
+) -> Runtime:
     """Everything a service process needs. What it ``uses`` is connected now: no step waits for that.
 
-    ``patience``: seconds to wait for a database that hangs.
+    ``patience``: seconds to wait for a database that hangs. ``writes_pages``: its conditional writes
+    hold on any store, if need be by being the only ones.
     """
     settings = begin(service)
-    made = Runtime(settings, engine(settings, pool=pool, application=f"nashr-{service}", patience=patience))
+    connected = engine(settings, pool=pool, application=f"nashr-{service}", patience=patience)
+    made = Runtime(settings, connected, writes_pages)
     for part in uses:
         getattr(made, part)
+    return made
+
+
+def _one_writer(store: S3ObjectStore, engine: Engine) -> ObjectStore:
+    from nashr.adapters.one_writer import OneWriter  # noqa: PLC0415
+    from nashr.store.writerlock import WriterLock  # noqa: PLC0415
+
+    made = OneWriter(store, WriterLock(engine))
+    Thread(target=made.ask, name="ask-store", daemon=True).start()
     return made
 
 

@@ -12,7 +12,9 @@ from nashr_delivery.removal import Removal
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("delivery", pool=6, uses=("site_store", "originals", "cdn"))
+    runtime = bootstrap.runtime(
+        "delivery", pool=6, uses=("site_store", "originals", "cdn"), writes_pages=True
+    )
     fonts.prepare()
     handlers = Delivery(runtime)
     Worker(

@@ -39,7 +39,7 @@ def _check_conditions(client: S3Client, settings: Settings) -> None:
     if not found.conditional:
         logs.logger().warning(
             "store.ignores_conditions",
-            advice="run a single delivery worker: this store lets a late write overwrite a newer page",
+            advice="pages are written by one delivery worker at a time: more of them would only wait",
         )
 
 
