@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 PREFIX: Final = "NASHR_"
 
@@ -39,16 +39,9 @@ class Secret:
         return "Secret(...)"
 
 
-def _port(value: object) -> int:
-    number = int(str(value))
-    if not 0 <= number <= 65_535:
-        raise ValueError(f"no port has the number {number}")
-    return number
-
-
-Port: TypeAlias = int
-_READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": Secret, "Port": _port}
-_WANTED: Final = {"int": "a whole number", "float": "a number", "Port": "a port: 0 to 65535"}
+_READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": Secret}
+_WANTED: Final = {"int": "a whole number", "float": "a number"}
+_PORTS: Final = range(65_536)
 _DATA: Final = Path(".nashr")
 _KEY, _SECRET, _NONE = Secret("nashr"), Secret("nashr-secret"), Secret("")
 
@@ -83,8 +76,8 @@ class Settings:
     edge_cache_bytes: int = _setting(64 * 1024 * 1024, "Memory the embedded edge may fill with objects")
 
     bind: str = _setting("127.0.0.1", "Address that the API and the embedded edge listen on")
-    api_port: Port = _setting(8080, "Port of the API; 0 takes a free one")
-    site_port: Port = _setting(8090, "Port of the embedded edge; 0 takes a free one")
+    api_port: int = _setting(8080, "Port of the API; 0 takes a free one")
+    site_port: int = _setting(8090, "Port of the embedded edge; 0 takes a free one")
 
     lease_seconds: float = _setting(10.0, "How long a claimed step is its worker's without a heartbeat")
     heartbeat_seconds: float = _setting(3.0, "How often a worker extends the leases it holds")
@@ -131,6 +124,8 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = value if isinstance(value, Secret) else _READ[kind](value)
         except ValueError:
             faults.append(f"{PREFIX}{name.upper()}: {value!r} is not {_WANTED[kind]}")
+        if name.endswith("_port") and values.get(name, 0) not in _PORTS:
+            faults.append(f"{PREFIX}{name.upper()}: {value} is no port, they go from 0 to 65535")
     if faults:
         raise BadSetting("; ".join(faults))
     return values

@@ -37,7 +37,7 @@ def test_an_impossible_port_is_named(
     words = ("up", "--data", f"{tmp_path}/data", flag, port)
     text = said(*words, monkeypatch=monkeypatch, capsys=capsys)
     assert f"NASHR_{flag[2:].replace('-', '_').upper()}: " in text
-    assert "0 to 65535" in text
+    assert "from 0 to 65535" in text
     assert not (tmp_path / "data").exists()
 
 
