@@ -28,6 +28,8 @@ from nashr.store.database import transaction
 from nashr.store.listen import Listener
 from nashr.store.queue import Step
 
+STEPS_PER_HINT = 16
+
 
 @dataclass(frozen=True)
 class Finish:
@@ -93,15 +95,22 @@ class Worker:
         self._give_back()
 
     def attempt(self, step_id: int) -> None:
-        """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving."""
+        """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
+
+        Then a few more that are due and have no hint yet: what a step leads to, or a backlog.
+        """
         if self._stopping.is_set():
             return
         failpoints.reached(f"{self.service}.before_claim")
         self._unheard = None
         with suppress(Retryable):
             step = queue.claim(self._engine, step_id, owner=self.owner, lease=self._settings.lease_seconds)
-            if step is not None:
+            left = STEPS_PER_HINT
+            while step is not None:
                 self._work(step, direct=False)
+                left -= 1
+                go_on = left > 0 and not self._stopping.is_set()
+                step = self._claim_next("dispatched_at IS NULL") if go_on else None
 
     def _work(self, step: Step, *, direct: bool) -> None:
         self._last_claim = time.monotonic()
@@ -188,14 +197,17 @@ class Worker:
             AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second')"""
         where = f"(priority = {int(Priority.breaking)} OR {late})" if alive else "true"
         while not self._stopping.is_set():
-            step = queue.claim_next(
-                self._engine, self.kinds, owner=self.owner, lease=self._settings.lease_seconds, where=where
-            )
+            step = self._claim_next(where)
             if step is None:
                 return
             if alive and self._unheard is None and _went_unheard(step):
                 self._unheard = time.monotonic()
             self._work(step, direct=True)
+
+    def _claim_next(self, where: str) -> Step | None:
+        return queue.claim_next(
+            self._engine, self.kinds, owner=self.owner, lease=self._settings.lease_seconds, where=where
+        )
 
     def _watch(self) -> None:
         """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""

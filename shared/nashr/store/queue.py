@@ -19,13 +19,19 @@ from nashr.domain.errors import Fenced
 from nashr.steps import STEPS, Priority, backoff_seconds
 from nashr.store.database import at_end, row, rows, run, scalar, statement
 
-_UNHINTED = "(dispatched_at IS NULL OR dispatched_at < clock_timestamp() - make_interval(secs => :again))"
+_UNHINTED = "(dispatched_at IS NULL OR dispatched_at < statement_timestamp() - make_interval(secs => :again))"
+
+_EACH_QUEUE = "unnest(CAST(:kinds AS text[]), CAST(:classes AS smallint[])) AS each(kind, class)"
+"""Kind by kind and class by class, as the index has them: what waits for another hour is not read."""
+
+_SEVERAL = 16  # of a queue: others may be about to claim the first ones
 
 CHANNEL = "nashr_step"
 DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
 
-_DUE = """available_at <= clock_timestamp()
-    AND (state = 'ready' OR (state = 'leased' AND lease_until < clock_timestamp()))"""
+_DUE = """available_at <= statement_timestamp()
+    AND (state = 'ready' OR (state = 'leased' AND lease_until < statement_timestamp()))"""
+"""By the time of the statement, which an index can be searched with; the clock's own runs on meanwhile."""
 
 
 REARM = """ON CONFLICT (kind, key) DO UPDATE SET
@@ -165,10 +171,19 @@ def claim_next(
     engine: Engine, kinds: Sequence[str], *, owner: str, lease: float, where: str = "true"
 ) -> Step | None:
     """Takes the first due step of these kinds that also satisfies ``where``, past locked rows."""
-    query = f"""id = (SELECT id FROM step WHERE kind = ANY(:kinds) AND {_DUE} AND {where}
-        ORDER BY priority, available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"""
+    query = f"""id = (
+            WITH found AS MATERIALIZED (SELECT first.id FROM {_EACH_QUEUE} CROSS JOIN LATERAL (
+                SELECT id FROM step WHERE kind = each.kind AND priority = each.class AND {_DUE} AND {where}
+                ORDER BY available_at, id LIMIT {_SEVERAL}) AS first)
+            SELECT id FROM found JOIN step USING (id) WHERE {_DUE} AND {where}
+            ORDER BY priority, available_at, id LIMIT 1 FOR UPDATE OF step SKIP LOCKED)"""
     with statement(engine) as conn:
-        return _claim(conn, query, owner=owner, lease=lease, kinds=list(kinds))
+        return _claim(conn, query, owner=owner, lease=lease, **_queues(kinds))
+
+
+def _queues(kinds: Iterable[str]) -> dict[str, list[Any]]:
+    pairs = [(kind, int(priority)) for kind in kinds for priority in Priority]
+    return {"kinds": [kind for kind, _ in pairs], "classes": [priority for _, priority in pairs]}
 
 
 def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: Any) -> Step | None:
@@ -279,51 +294,42 @@ def release(engine: Engine, owner: str) -> int:
         )
 
 
-def take_due(conn: Connection, *, redispatch: float, per_queue: int, limit: int = 200) -> list[Hint]:
+def take_due(conn: Connection, *, redispatch: float, per_queue: int) -> list[Hint]:
     """Marks due steps as hinted and returns them, breaking first.
 
-    At most ``per_queue`` hints per kind and class are out at a time, so that a long backlog costs
+    Of each kind and class the first ``per_queue`` have a hint out at a time, so that a long backlog costs
     the relay nothing while it waits.
     """
     run(conn, "SET LOCAL synchronous_commit TO off")  # a hint forgotten in a crash is sent again
     taken = rows(
         conn,
-        f"""WITH due AS MATERIALIZED (
-            SELECT id, kind, priority, available_at FROM step WHERE {_DUE} AND {_UNHINTED}
-            ORDER BY priority, available_at, id LIMIT :scan
-        ), out AS MATERIALIZED (
-            SELECT kind, priority, count(*) AS n FROM step
-            WHERE state = 'ready' AND dispatched_at >= clock_timestamp() - make_interval(secs => :again)
-            GROUP BY kind, priority
-        ), ranked AS (
-            SELECT id, row_number() OVER (PARTITION BY kind, priority ORDER BY available_at, id)
-                + COALESCE(out.n, 0) AS place
-            FROM due LEFT JOIN out USING (kind, priority)
+        f"""WITH found AS MATERIALIZED (
+            SELECT first.id FROM {_EACH_QUEUE} CROSS JOIN LATERAL (
+                SELECT id, dispatched_at FROM step WHERE kind = each.kind AND priority = each.class AND {_DUE}
+                ORDER BY available_at, id LIMIT :per_queue) AS first
+            WHERE {_UNHINTED}
         ), chosen AS MATERIALIZED (
-            SELECT id FROM step WHERE id = ANY(ARRAY(SELECT id FROM ranked WHERE place <= :per_queue))
-                AND {_DUE} AND {_UNHINTED}
-            ORDER BY priority, available_at, id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+            SELECT id FROM found JOIN step USING (id) WHERE {_DUE} AND {_UNHINTED}
+            ORDER BY id FOR NO KEY UPDATE OF step SKIP LOCKED
         )
         UPDATE step SET dispatched_at = clock_timestamp() FROM chosen WHERE step.id = chosen.id
         RETURNING step.id AS step, step.kind, step.priority""",
-        again=redispatch, per_queue=per_queue, limit=limit, scan=limit * 5,
+        again=redispatch, per_queue=per_queue, **_queues(STEPS),
     )  # fmt: skip
     hints = [Hint(**item) for item in taken]
     return sorted(hints, key=lambda hint: (hint.priority, hint.step))
 
 
 def seconds_to_next(conn: Connection) -> float | None:
-    """Seconds until the next step becomes due or a lease runs out; None when nothing waits.
-
-    Below zero while a due step has no hint yet.
-    """
+    """Seconds until the next step becomes due; below zero while a due one has no hint; None for neither."""
     found = scalar(
         conn,
-        """SELECT EXTRACT(EPOCH FROM min(CASE WHEN state = 'ready' THEN available_at ELSE lease_until END)
-            - clock_timestamp())::float8
-        FROM step WHERE (state = 'ready'
-                AND (available_at > clock_timestamp() OR dispatched_at IS NULL))
-            OR (state = 'leased' AND lease_until > clock_timestamp())""",
+        f"""SELECT EXTRACT(EPOCH FROM min(next.available_at) - clock_timestamp())::float8
+        FROM {_EACH_QUEUE} CROSS JOIN LATERAL (
+            SELECT available_at FROM step WHERE kind = each.kind AND priority = each.class
+                AND state = 'ready' AND (available_at > statement_timestamp() OR dispatched_at IS NULL)
+            ORDER BY available_at LIMIT 1) AS next""",
+        **_queues(STEPS),
     )
     return None if found is None else float(found)
 

@@ -245,7 +245,7 @@ step = Table(
     _time("created_at", now=True),
     UniqueConstraint("kind", "key"),
     Index(
-        "ix_step_due", "priority", "available_at", "id",
+        "ix_step_due", "kind", "priority", "available_at",
         postgresql_where=text("state IN ('ready', 'leased')"),
     ),
     Index("ix_step_asset", text("(input->>'asset')"), postgresql_where=text("kind IN ('images', 'cards')")),

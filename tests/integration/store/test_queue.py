@@ -296,12 +296,15 @@ def test_a_dead_process_gives_back_what_it_held(engine: Engine, inside: Inside) 
 
 
 def test_the_relay_knows_how_long_it_may_sleep(engine: Engine) -> None:
-    """Seconds to the next due step or lease end; None when nothing waits."""
+    """Seconds to the next due step; below zero while one has no hint; None when nothing waits."""
     with statement(engine) as conn:
         assert queue.seconds_to_next(conn) is None
         rearm(engine, delay=30.0)
-        claim(engine, add(engine), lease=20.0)
-        assert 10 < (queue.seconds_to_next(conn) or 0) <= 20
+        assert 20 < (queue.seconds_to_next(conn) or 0) <= 30
+        unhinted = add(engine)
+        assert (queue.seconds_to_next(conn) or 0) < 0
+        assert hints(engine) == [unhinted]
+        assert 20 < (queue.seconds_to_next(conn) or 0) <= 30
 
 
 def test_overdue_work_is_counted(engine: Engine, inside: Inside) -> None:

@@ -151,7 +151,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_step_due",
         "step",
-        ["priority", "available_at", "id"],
+        ["kind", "priority", "available_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('ready', 'leased')"),
     )
