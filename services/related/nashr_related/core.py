@@ -439,17 +439,31 @@ def _diverse(
     def crowded(one: Scored) -> bool:
         return held.total() < cards and held[one.candidate.section] >= math.ceil(SECTION_SHARE * cards)
 
+    def bound(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
+        worth = (1 - DIVERSITY) * one.score - DIVERSITY * closeness[one.article]
+        return crowded(one), -worth, _best_first(one)
+
     def order(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
         fresh = [_closeness(one, other) for other in drawn[compared[one.article] :]]
         closeness[one.article] = max([closeness[one.article], *fresh])
         compared[one.article] = len(drawn)
-        worth = (1 - DIVERSITY) * one.score - DIVERSITY * closeness[one.article]
-        return crowded(one), -worth, _best_first(one)
+        return bound(one)
+
+    def best(candidates: Iterable[Scored]) -> Scored:
+        """The first by ``order``; comparing only puts one further back, so the rest need no comparing."""
+        first, *rest = sorted(candidates, key=bound)
+        least = order(first)
+        for one in rest:
+            if bound(one) >= least:
+                break
+            if (its := order(one)) < least:
+                first, least = one, its
+        return first
 
     while left and len(picked) < count:
         least = NEARLY * max(one.score for one in left)
         near = [one for one in left if one.score >= least]
-        pick = min(left if all(map(crowded, near)) else near, key=order)
+        pick = best(left if all(map(crowded, near)) else near)
         left.remove(pick)
         picked.append(pick)
         drawn.append(pick)
