@@ -7,6 +7,7 @@ Locks are taken in one order everywhere: input steps, then pages by path, then p
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,8 +73,11 @@ class Hint:
 
 
 def owner_name(service: str, pid: int) -> str:
-    """Who holds a lease: the supervisor can tell it from the process id alone."""
-    return f"{service}:{pid}"
+    """Who holds a lease. A supervisor on the same machine can tell it from the process id alone.
+
+    The machine is part of it: in containers every worker has the same process id.
+    """
+    return f"{service}:{socket.gethostname()}:{pid}"
 
 
 def notify(conn: Connection) -> None:
