@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 
 def prepare(settings: Settings) -> str:
-    """Migrates, makes the buckets and looks at the store; returns the stack's admin token.
+    """Upgrades; returns the stack's admin token. It is made once and kept in DIR/admin_token (owner only)."""
+    upgrade(settings)
+    return _admin_token(settings)
 
-    The token is made once and kept in DIR/admin_token (owner only).
-    """
+
+def upgrade(settings: Settings) -> None:
+    """Migrates, makes the buckets and looks at the store. Raises Retryable where one does not answer."""
     migrate.upgrade(settings.database_url)
     client = s3.connect(settings)
     s3.ensure_buckets(client, public=settings.s3_bucket, private=settings.s3_private_bucket)
     _check_conditions(client, settings)
-    return _admin_token(settings)
 
 
 def _check_conditions(client: S3Client, settings: Settings) -> None:

@@ -10,6 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from nashr.store.database import translated
+
 
 def config(url: str) -> Config:
     """Alembic's configuration for our migrations, without an ini file."""
@@ -20,15 +22,16 @@ def config(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Applies what is missing."""
-    command.upgrade(config(url), "head")
+    """Applies what is missing. Raises DatabaseUnavailable."""
+    with translated():
+        command.upgrade(config(url), "head")
 
 
 def is_current(url: str) -> bool:
-    """Whether the database is at the installed version."""
+    """Whether the database is at the installed version. Raises DatabaseUnavailable."""
     made = create_engine(config(url).attributes["url"])
     try:
-        with made.connect() as conn:
+        with translated(), made.connect() as conn:
             found = MigrationContext.configure(conn).get_current_revision()
     finally:
         made.dispose()
