@@ -15,6 +15,16 @@ export UV_COMPILE_BYTECODE := 1
 demo: setup ## A sample newsroom on this machine: prints its addresses, Ctrl-C stops it
 	@exec $(RUN)/python infra/demo/run.py
 
+.PHONY: up
+up: compose .env ## The production shape with docker compose; writes .env with new secrets if there is none
+	docker compose build
+	docker compose up --detach --wait
+	@docker compose ps
+
+.PHONY: down
+down: compose ## Stop what make up started; its data stays in its volumes
+	docker compose down
+
 .PHONY: setup
 setup: $(STAMP) ## Install into the checkout; the other targets call it
 
@@ -61,6 +71,18 @@ clean: ## Remove what make installed; data folders stay
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: compose
+compose:
+	@docker compose version >/dev/null 2>&1 || { echo "make up and make down need Docker with its compose plugin, and" \
+	  "'docker compose version' fails: install it (https://docs.docker.com/compose/install/), or use make demo" >&2; exit 1; }
+
+# A secret that .env.example leaves empty is 24 random bytes in hex. An .env that is there stays as it is.
+.env:
+	@umask 077; while IFS= read -r line; do case "$$line" in \
+	  *=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
+	  *) printf '%s\n' "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env
+	@echo "wrote .env with new secrets: keep it, the database is set up with them"
 
 $(STAMP): uv.lock pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
