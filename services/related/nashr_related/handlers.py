@@ -30,6 +30,7 @@ PARAGRAPHS_PER_LINK = 3
 REFRESHED = 20
 AT_ONCE = 50  # articles that one run of backlinks or reweigh takes in
 MOST_REDRAWN = 60  # older articles that a run of backlinks draws anew
+LONGEST_REST = 30.0  # seconds
 REST = 4.0  # times as long as it ran does either rest before the next run
 REWEIGH_DELAY = 1.0
 REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
@@ -64,12 +65,14 @@ class Related:
     def reweigh(self, step: Step) -> Commit:
         """Signs a small archive again: rarities learnt since change what its articles are found by.
 
-        Newest first and a few at a time, with rests: new stories go before.
+        Newest first and a few at a time, with rests: new stories go before. If the archive doubles again
+        meanwhile, it starts anew at the end.
         """
         started = time.monotonic()
         language, before = step.input["language"], (step.result or {}).get("before")
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
+            size = (step.result or {}).get("size") or _size(conn, site, language)
             newest = links.newest_signed(conn, site.id, language, before=before, limit=AT_ONCE)
         for number, article in newest:
             with transaction(self._runtime.engine) as conn:
@@ -80,9 +83,11 @@ class Related:
 
         def commit(conn: Connection) -> Finish:
             if len(newest) == AT_ONCE:
-                return Finish({"before": newest[-1][0]}, again_at=_rested(conn, started))
+                return Finish({"before": newest[-1][0], "size": size}, again_at=_rested(conn, started))
             _relink_newest(conn, site, language)
-            return Finish()
+            queue.hold(conn, step)  # whoever doubles it from here on arms this step again
+            doubled = _size(conn, site, language) >= 2 * size
+            return Finish(again_at=_rested(conn, started) if doubled else None)
 
         return commit
 
@@ -90,34 +95,51 @@ class Related:
         """Draws anew the links of articles that went live or left, and of the older ones these improve.
 
         All that came since the last run at once: an older article that gains from ten is drawn once. It
-        rests after a run, so that a storm of new stories is not held up by old ones; a removal waits for
-        no rest. Other editions are told in any case: their hreflang names the article now, or no more.
+        rests after a run, so that a storm of new stories is not held up by old ones; removals go first and
+        wait for no rest. Other editions are told in any case: their hreflang names the article now, or no
+        more.
         """
         started = time.monotonic()
         with statement(self._runtime.engine) as conn:
-            if step.priority != Priority.breaking and (rest := _rest_left(conn, step)) is not None:
-                return lambda _: Finish(step.result, again_at=rest)
             site = sites.get(conn, step.site).site
+            if _removals(conn, site) == 0 and (rest := _rest_left(conn, step)) is not None:
+                return lambda conn: _next_run(conn, step, site, step.result or {}, rest)
             fresh = _unlinked(conn, site)
             found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
-            drawn = dict(_redrawn(conn, site, [item for item in found if item.live_revision is not None]))
-            translations = [page for article in found for page in _translations(conn, article)]
+            live = [article for article in found if article.live_revision is not None]
+            drawn = dict(_redrawn(conn, site, live))
+            told = {article.id: _translations(conn, article) for article in found}
 
         def commit(conn: Connection) -> Finish:
+            _mark_linked(conn, fresh)
             changed = [
                 number for number in sorted(drawn) if links.replace(conn, site.id, number, drawn[number])
             ]
-            _want(conn, changed, translations)
+            _want(
+                conn,
+                calm=[*_pages(conn, changed), *(page for article in live for page in told.pop(article.id))],
+                urgent=[page for pages in told.values() for page in pages],
+            )
             rested = _rested(conn, started)
-            more = _mark_linked(conn, site, fresh)
-            return Finish({"refreshed": len(changed), "rested": rested.isoformat()}, rested if more else None)
+            result = {"refreshed": len(changed), "rested": rested.isoformat()}
+            return _next_run(conn, step, site, result, rested)
 
         return commit
 
 
+def _next_run(
+    conn: Connection, step: Step, site: Site, result: Mapping[str, Any], rested: datetime
+) -> Finish:
+    """The end of a run of backlinks: at once again for a removal, after its rest for the others."""
+    queue.hold(conn, step)  # whoever adds an article from here on arms this step again
+    if _removals(conn, site):
+        return Finish(result, scalar(conn, "SELECT clock_timestamp()"), Priority.breaking)
+    return Finish(result, rested if _unlinked(conn, site) else None, Priority.bulk)
+
+
 def _rested(conn: Connection, started: float) -> datetime:
     """When a run that began at ``started`` (monotonic) may be followed by the next."""
-    seconds = max(1.0, REST * (time.monotonic() - started))
+    seconds = min(LONGEST_REST, max(1.0, REST * (time.monotonic() - started)))
     at: datetime = scalar(conn, "SELECT clock_timestamp() + make_interval(secs => :seconds)", seconds=seconds)
     return at
 
@@ -148,13 +170,25 @@ def _unlinked(conn: Connection, site: Site) -> list[Mapping[str, Any]]:
     return rows(
         conn,
         """SELECT id, unlinked_since FROM article WHERE site = :site AND unlinked_since IS NOT NULL
-        ORDER BY unlinked_since LIMIT :limit""",
+        ORDER BY live_revision IS NOT NULL, unlinked_since LIMIT :limit""",
         site=site.id, limit=AT_ONCE,
     )  # fmt: skip
 
 
-def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]) -> bool:
-    """Those that changed again meanwhile stay due; returns whether there is more to do."""
+def _removals(conn: Connection, site: Site) -> int:
+    """How many articles have left readers' sight and are not dealt with yet."""
+    return int(
+        scalar(
+            conn,
+            """SELECT count(*) FROM article WHERE site = :site AND unlinked_since IS NOT NULL
+                AND live_revision IS NULL""",
+            site=site.id,
+        )
+    )
+
+
+def _mark_linked(conn: Connection, done: Sequence[Mapping[str, Any]]) -> None:
+    """Those that changed again meanwhile stay due."""
     run(
         conn,
         """UPDATE article SET unlinked_since = NULL
@@ -162,13 +196,6 @@ def _mark_linked(conn: Connection, site: Site, done: Sequence[Mapping[str, Any]]
         WHERE article.id = done.id AND article.unlinked_since = done.since""",
         ids=[item["id"] for item in done], since=[item["unlinked_since"] for item in done],
     )  # fmt: skip
-    return bool(
-        scalar(
-            conn,
-            "SELECT EXISTS (SELECT 1 FROM article WHERE site = :site AND unlinked_since IS NOT NULL)",
-            site=site.id,
-        )
-    )
 
 
 def _redrawn(
@@ -195,8 +222,13 @@ def _translations(conn: Connection, article: Article) -> list[int]:
     return [item["page"] for item in found]
 
 
+def _size(conn: Connection, site: Site, language: str) -> int:
+    """How many articles were ever signed."""
+    return links.frequencies(conn, site.id, language, ())[1]
+
+
 def _reweigh_when_doubled(conn: Connection, site: Site, language: str) -> None:
-    _, documents = links.frequencies(conn, site.id, language, ())
+    documents = _size(conn, site, language)
     if 1 < documents <= REWEIGHED and documents & (documents - 1) == 0:
         queue.rearm(
             conn, "reweigh", f"{site.id}/{language}", site=site.id, data={"language": language},
@@ -326,9 +358,16 @@ def _head(shown: Sequence[Mapping[str, Any]], *, at: datetime) -> core.Head:
     return core.Head(weakest=min(similar, default=float("inf")), drawn_at=at)
 
 
-def _want(conn: Connection, changed: Sequence[int], translations: Sequence[int]) -> None:
+def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:
+    """The pages that show the links of these articles."""
     ids = [item["id"] for item in rows(
-        conn, "SELECT id FROM article WHERE number = ANY(:numbers)", numbers=list(changed)
+        conn, "SELECT id FROM article WHERE number = ANY(:numbers)", numbers=list(numbers)
     )]  # fmt: skip
-    pages = [page for article in ids for page in golive.pages_of_article(conn, article, Fact.links)]
-    pagerows.want(conn, pagerows.lock_ids(conn, [*pages, *translations]), priority=Priority.bulk)
+    return [page for article in ids for page in golive.pages_of_article(conn, article, Fact.links)]
+
+
+def _want(conn: Connection, *, calm: Sequence[int], urgent: Sequence[int]) -> None:
+    """All locked in one order; those that would name a page that is gone go out before anything else."""
+    locked = pagerows.lock_ids(conn, [*calm, *urgent])
+    pagerows.want(conn, [page for page in locked if page.id not in urgent], priority=Priority.bulk)
+    pagerows.want(conn, [page for page in locked if page.id in urgent], priority=Priority.breaking)

@@ -187,7 +187,8 @@ class Supervisor:
         assert child.process is not None
         pid = child.process.pid
         send_group(pid, signal.SIGKILL)
-        if child.process.wait() != 0:
+        child.process.wait()
+        if child.state != "stopping":
             self._deaths.put((child.program.name, pid))
         child.process = None
         self._guard.remove(pid)

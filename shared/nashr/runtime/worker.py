@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,10 +33,11 @@ STEPS_PER_HINT = 16
 
 @dataclass(frozen=True)
 class Finish:
-    """How a step ends: its result, and when it is due again (page steps only)."""
+    """How a step ends: its result; and where it is rearmed, when it is due again, and in which class."""
 
     result: Mapping[str, Any] | None = None
     again_at: datetime | None = None
+    priority: Priority | None = None
 
 
 Commit: TypeAlias = Callable[[Connection], Finish]
@@ -75,6 +76,7 @@ class Worker:
         self._burials = burials or {}
         self._runs: dict[int, _Run] = {}
         self._lock = threading.Lock()
+        self._claiming = 0
         self._last_claim = time.monotonic()
         self._unheard: float | None = None  # since when hints go unheard that were sent
         self._stopping = threading.Event()
@@ -97,20 +99,34 @@ class Worker:
     def attempt(self, step_id: int) -> None:
         """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
 
-        Then a few more that are due and have no hint yet: what a step leads to, or a backlog.
+        Then a few more that are due and have no hint yet (what a step leads to, or a backlog), and whatever
+        is of a higher class.
         """
-        if self._stopping.is_set():
-            return
         failpoints.reached(f"{self.service}.before_claim")
-        self._unheard = None
-        with suppress(Retryable):
+        with self._engaged(), suppress(Retryable):
+            if self._stopping.is_set():
+                return
+            self._unheard = None
             step = queue.claim(self._engine, step_id, owner=self.owner, lease=self._settings.lease_seconds)
             left = STEPS_PER_HINT
             while step is not None:
                 self._work(step, direct=False)
+                self._unheard = None
                 left -= 1
                 go_on = left > 0 and not self._stopping.is_set()
-                step = self._claim_next("dispatched_at IS NULL") if go_on else None
+                others = f"(dispatched_at IS NULL OR priority < {step.priority})"
+                step = self._claim_next(others) if go_on else None
+
+    @contextmanager
+    def _engaged(self) -> Iterator[None]:
+        """Around every claim: who leaves waits for it."""
+        with self._lock:
+            self._claiming += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claiming -= 1
 
     def _work(self, step: Step, *, direct: bool) -> None:
         self._last_claim = time.monotonic()
@@ -121,6 +137,7 @@ class Worker:
         finally:
             with self._lock:
                 self._runs.pop(step.id, None)
+            self._last_claim = time.monotonic()
 
     def _run_once(self, step: Step) -> None:
         started = time.perf_counter()
@@ -151,11 +168,13 @@ class Worker:
             if not STEPS[step.kind].rearms:
                 queue.hold(conn, step)
             finish = commit(conn)
-            queue.finish(conn, step, result=finish.result, again_at=finish.again_at)
+            queue.finish(conn, step, result=finish.result, again_at=finish.again_at, priority=finish.priority)
             if not STEPS[step.kind].rearms:
                 pagerows.wake(conn, step.id, priority=step.priority)
             if finish.again_at is not None:
                 queue.notify(conn)
+                if step.priority == Priority.breaking:
+                    queue.wake_direct(conn)
 
     def _retry(self, step: Step, error: str) -> None:
         """Also without a database: then the lease runs out and the step is claimed again."""
@@ -187,7 +206,7 @@ class Worker:
         with Listener(self._settings.database_url, queue.DIRECT) as listener:
             while not self._stopping.is_set():
                 listener.wait(1.0 if alive else 0.1)
-                with suppress(Retryable):
+                with self._engaged(), suppress(Retryable):
                     alive = pulse.alive()
                     self._drain(alive=alive)
 
@@ -249,7 +268,7 @@ class Worker:
 
     def _leave_late(self) -> None:
         deadline = time.monotonic() + 8
-        while self._runs and time.monotonic() < deadline:
+        while self._claiming and time.monotonic() < deadline:
             time.sleep(0.05)
         self._give_back()
         os._exit(0)

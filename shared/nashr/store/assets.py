@@ -193,7 +193,7 @@ def erased(conn: Connection, assets: Sequence[str]) -> None:
     run(
         conn,
         """UPDATE step SET state = 'void'
-        WHERE kind = 'images' AND input->>'asset' = ANY(:assets) AND state = 'ready'""",
+        WHERE kind = 'images' AND input->>'asset' = ANY(:assets) AND state IN ('ready', 'leased')""",
         assets=list(assets),
     )
 

@@ -169,14 +169,12 @@ def wake(conn: Connection, step: int, *, priority: int) -> None:
     for page in pages:
         _wake_one(conn, page, priority)
     queue.notify(conn)
-    if priority == Priority.breaking:
-        queue.wake_direct(conn)
 
 
 def _wake_one(conn: Connection, page: PageRow, priority: int) -> None:
     armed = row(
         conn,
-        "SELECT id, state FROM step WHERE kind = 'deliver' AND key = :key FOR NO KEY UPDATE",
+        "SELECT id, state, priority FROM step WHERE kind = 'deliver' AND key = :key FOR NO KEY UPDATE",
         key=str(page.id),
     )
     if armed is None or armed["state"] != "ready":
@@ -184,3 +182,5 @@ def _wake_one(conn: Connection, page: PageRow, priority: int) -> None:
         want(conn, [page], priority=priority)
     elif waiting_until(conn, page.id) is None:
         queue.pull(conn, armed["id"])
+        if armed["priority"] == Priority.breaking:
+            queue.wake_direct(conn)

@@ -234,19 +234,29 @@ def hold(conn: Connection, step: Step) -> None:
 
 
 def finish(
-    conn: Connection, step: Step, *, result: Mapping[str, Any] | None = None, again_at: datetime | None = None
+    conn: Connection,
+    step: Step,
+    *,
+    result: Mapping[str, Any] | None = None,
+    again_at: datetime | None = None,
+    priority: Priority | None = None,
 ) -> None:
-    """Ends a step as done, or as due again at ``again_at``. Raises Fenced when it is another's."""
+    """Ends a step as done, or as due again at ``again_at``, in class ``priority`` if that is another now.
+
+    Raises Fenced when it is another's.
+    """
     changed = run(
         conn,
         """UPDATE step SET
             state = CASE WHEN CAST(:again AS timestamptz) IS NULL THEN 'done' ELSE 'ready' END,
             available_at = COALESCE(CAST(:again AS timestamptz), available_at), error = NULL,
             attempts = CASE WHEN CAST(:again AS timestamptz) IS NULL THEN attempts ELSE 0 END,
+            priority = COALESCE(CAST(:priority AS smallint), priority),
             result = :result, finished_at = clock_timestamp(),
             lease_owner = NULL, lease_until = NULL, dispatched_at = NULL
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
-        id=step.id, fence=step.fence, again=again_at, result=Jsonb(result) if result is not None else None,
+        id=step.id, fence=step.fence, again=again_at, priority=priority,
+        result=Jsonb(result) if result is not None else None,
     )  # fmt: skip
     if not changed:
         raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")

@@ -14,7 +14,7 @@ from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
 from nashr.store import events, pagerows
-from nashr.store.database import row, rows, run
+from nashr.store.database import row, rows
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ def find(conn: Connection, site: str) -> SiteRow | None:
 
 
 _known: dict[str, SiteRow] = {}
-"""The sites as last read, by the secret that no two share: their checks are not repeated for each step."""
+"""The sites as last read, by the secret that no two share: their checks are not repeated for each step.
+
+Nothing is read here in the transaction that changes a site: its version may be rolled back and come again."""
 
 
 def get(conn: Connection, site: str) -> SiteRow:
@@ -62,16 +64,18 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         )
     if before is not None and before["config"] == site.to_json():
         return int(before["version"])
-    run(
+    stored = row(
         conn,
         """INSERT INTO site (id, config, secret) VALUES (:id, :config, :secret)
         ON CONFLICT (id) DO UPDATE SET config = excluded.config, version = site.version + 1,
-            updated_at = clock_timestamp()""",
+            updated_at = clock_timestamp()
+        RETURNING version""",
         id=site.id, config=Jsonb(site.to_json()), secret=secrets.token_hex(32),
     )  # fmt: skip
     _want_chrome(conn, site, rebuild=before is not None)
     events.record(conn, "site.apply", site.id, site=site.id, actor=actor)
-    return get(conn, site.id).version
+    assert stored is not None
+    return int(stored["version"])
 
 
 def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
