@@ -6,11 +6,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from nashr.domain.errors import Fenced
 from nashr.domain.site import parse_site
 from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.settings import Settings
 from nashr.steps import Priority
-from nashr.store import articles, golive, links, queue, sites
+from nashr.store import articles, assets, golive, links, queue, sites
 from nashr.store.database import run, statement, transaction
 from nashr_related import handlers
 from nashr_related.handlers import AT_ONCE, Related
@@ -190,3 +191,20 @@ def test_breaking_work_is_not_passed_over(engine: Engine) -> None:
         first, _ = queue.add(conn, "cards", "first", site="s", data={})
     Worker("cards", settings=Settings(), engine=engine, handlers={"cards": handler}).attempt(first)
     assert ran == ["first", "breaking", "second", "third"]
+
+
+def test_a_photo_erased_while_it_is_decoded_stays_erased(engine: Engine, related: Related) -> None:
+    """Whoever decodes it at that moment finds its step void, and its renditions are not recorded."""
+    del related
+    with transaction(engine) as conn:
+        run(conn, "TRUNCATE asset CASCADE")
+        asset, _ = assets.create(
+            conn, site="paper", sha256="0" * 64, content_type="image/jpeg", width=10, height=10, size=1,
+            meta={}, actor="test",
+        )  # fmt: skip
+    step = queue.claim_next(engine, ["images"], owner="test:1", lease=60)
+    assert step is not None
+    with transaction(engine) as conn:
+        assets.erased(conn, [asset.id])
+    with pytest.raises(Fenced), transaction(engine) as conn:
+        queue.hold(conn, step)

@@ -10,6 +10,7 @@ from nashr.pages import REST, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import pagerows, queue
 from nashr.store.database import transaction
+from nashr.store.listen import Listener
 from nashr.store.pagerows import PageRow
 
 if TYPE_CHECKING:
@@ -173,3 +174,17 @@ def test_a_path_can_change_what_it_shows(engine: Engine, inside: Inside) -> None
         pagerows.claim_path(conn, pagerows.lock_ids(conn, [row.id])[0], PageKind.redirect, "ar_2")
     found = inside.page(PATH)
     assert (found["kind"], found["subject"], found["wanted"]) == ("redirect", "ar_2", 1)
+
+
+def test_a_breaking_page_that_is_pulled_wakes_the_direct_slots(engine: Engine, database: str) -> None:
+    """Also when the step it waited for had been claimed as ordinary work."""
+    row = page(engine)
+    with transaction(engine) as conn:
+        pagerows.want(conn, [row], priority=Priority.breaking, delay=60.0)
+        step, _ = queue.add(conn, "cards", "c", site="s", data={})
+        pagerows.wait_for(conn, row, step, 60.0)
+    with Listener(database, queue.DIRECT) as listener:
+        listener.wait(0.01)
+        with transaction(engine) as conn:
+            pagerows.wake(conn, step, priority=Priority.normal)
+        assert listener.wait(30)
