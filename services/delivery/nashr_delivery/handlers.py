@@ -144,13 +144,9 @@ class Delivery:
             golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
         run(
             conn,
-            """UPDATE page SET live = :version, attempted = :version, purged = GREATEST(purged, :version)
-            WHERE id = :id AND live < :version AND purged = live""",
-            id=loaded.page.id, version=version,
-        )  # fmt: skip
-        run(
-            conn,
-            "UPDATE page SET live = :version, attempted = :version WHERE id = :id AND live < :version",
+            """UPDATE page SET live = :version, attempted = :version,
+                purged = CASE WHEN purged = live THEN :version ELSE purged END
+            WHERE id = :id AND live < :version""",
             id=loaded.page.id, version=version,
         )  # fmt: skip
         if loaded.shown is not None and loaded.shown.publication.receipt is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nsmallest
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from nashr_related.analysis import containment, primary, shingles, sketch, term_hash, terms
 
@@ -432,43 +432,57 @@ def _diverse(
     `sections` are those of the cards that stand already.
     """
     left, picked, held = list(pool), list[Scored](), Counter(sections)
-    drawn = list(beside)
-    closeness = dict.fromkeys((one.article for one in left), 0.0)
-    compared = dict.fromkeys(closeness, 0)  # with how many of `drawn`: only who may win is compared
+    worth = _Worth(beside)
 
     def crowded(one: Scored) -> bool:
         return held.total() < cards and held[one.candidate.section] >= math.ceil(SECTION_SHARE * cards)
 
-    def bound(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
-        worth = (1 - DIVERSITY) * one.score - DIVERSITY * closeness[one.article]
-        return crowded(one), -worth, _best_first(one)
-
-    def order(one: Scored) -> tuple[bool, float, tuple[float, float, int]]:
-        fresh = [_closeness(one, other) for other in drawn[compared[one.article] :]]
-        closeness[one.article] = max([closeness[one.article], *fresh])
-        compared[one.article] = len(drawn)
-        return bound(one)
-
-    def best(candidates: Iterable[Scored]) -> Scored:
-        """The first by ``order``; comparing only puts one further back, so the rest need no comparing."""
-        first, *rest = sorted(candidates, key=bound)
-        least = order(first)
-        for one in rest:
-            if bound(one) >= least:
-                break
-            if (its := order(one)) < least:
-                first, least = one, its
-        return first
-
     while left and len(picked) < count:
         least = NEARLY * max(one.score for one in left)
         near = [one for one in left if one.score >= least]
-        pick = best(left if all(map(crowded, near)) else near)
+        pick = worth.best(left if all(map(crowded, near)) else near, crowded)
         left.remove(pick)
         picked.append(pick)
-        drawn.append(pick)
+        worth.drawn.append(pick)
         held[pick.candidate.section] += 1
     return picked
+
+
+_Order: TypeAlias = tuple[bool, float, tuple[float, float, int]]
+
+
+class _Worth:
+    """Scores less closeness to what is `drawn`; only who may be the best is compared with it."""
+
+    def __init__(self, drawn: Iterable[Scored]) -> None:
+        self.drawn = list(drawn)
+        self._seen: dict[int, tuple[int, float]] = {}  # with how many of `drawn`, and the closest of them
+
+    def best(self, candidates: Iterable[Scored], last: Callable[[Scored], bool]) -> Scored:
+        """The one of most worth, those that are `last` behind the others.
+
+        Comparing puts a candidate further back only, so it ends where no other can come first.
+        """
+        bounded = sorted(((self._order(one, last), one) for one in candidates), key=lambda pair: pair[0])
+        first = bounded[0][1]
+        least = self._compared(first, last)
+        for bound, one in bounded[1:]:
+            if bound >= least:
+                break
+            if (order := self._compared(one, last)) < least:
+                first, least = one, order
+        return first
+
+    def _compared(self, one: Scored, last: Callable[[Scored], bool]) -> _Order:
+        count, closest = self._seen.get(one.article, (0, 0.0))
+        closest = max([closest, *(_closeness(one, other) for other in self.drawn[count:])])
+        self._seen[one.article] = (len(self.drawn), closest)
+        return self._order(one, last)
+
+    def _order(self, one: Scored, last: Callable[[Scored], bool]) -> _Order:
+        _, closest = self._seen.get(one.article, (0, 0.0))
+        worth = (1 - DIVERSITY) * one.score - DIVERSITY * closest
+        return last(one), -worth, _best_first(one)
 
 
 def _closeness(a: Scored, b: Scored) -> float:

@@ -201,7 +201,8 @@ def _mark_linked(conn: Connection, done: Sequence[Mapping[str, Any]]) -> None:
 def _redrawn(
     conn: Connection, site: Site, fresh: Sequence[Article]
 ) -> Iterable[tuple[int, Sequence[StoredLink]]]:
-    gaining = [number for article in fresh for number in _gaining(conn, site, article)]
+    bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
+    gaining = [number for article in fresh for number in _gaining(conn, site, article, bare=bare)]
     for number in list(dict.fromkeys([*(article.number for article in fresh), *gaining]))[:MOST_REDRAWN]:
         found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
         older = articles.find(conn, found[0]["id"])
@@ -285,8 +286,7 @@ def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[
 
 
 def _floor(conn: Connection, site: Site, own: links.Signature) -> float:
-    _, documents = links.frequencies(conn, site.id, own.language, ())
-    return core.floor(documents)
+    return core.floor(_size(conn, site, own.language))
 
 
 def _stored(drawn: core.Draw) -> list[StoredLink]:
@@ -316,8 +316,8 @@ def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float
     )
 
 
-def _gaining(conn: Connection, site: Site, article: Article) -> list[int]:
-    """Older articles whose links the new one betters, and neighbours whose cards are not full."""
+def _gaining(conn: Connection, site: Site, article: Article, *, bare: Sequence[int]) -> list[int]:
+    """Older articles whose links the new one betters, and those whose cards are ``bare``."""
     own = links.signature(conn, article.number)
     if own is None or article.published_at is None:
         return []
@@ -332,7 +332,6 @@ def _gaining(conn: Connection, site: Site, article: Article) -> list[int]:
         floor=_floor(conn, site, own),
         cap=REFRESHED,
     )
-    bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
     numbers = dict.fromkeys([gain.article for gain in better] + [n for n in bare if n != article.number])
     return list(numbers)[:REFRESHED]
 
