@@ -49,10 +49,13 @@ class Fact(StrEnum):
     body = "body"  # anything else that readers see of it
     links = "links"  # its see-also and related cards
     cards = "cards"  # its social cards
+    photo = "photo"  # a photo: its crops, its focal point, whether it may be shown
+    formats = "formats"  # a photo's files for browsers that know lighter formats
     chrome = "chrome"  # the site: name, theme, navigation
 
 
-_LISTINGS: Final = frozenset({Fact.status, Fact.teaser, Fact.chrome})
+_LISTINGS: Final = frozenset({Fact.status, Fact.teaser, Fact.chrome, Fact.photo, Fact.formats})
+_FEEDS: Final = frozenset({Fact.status, Fact.teaser, Fact.body, Fact.chrome, Fact.photo})
 
 MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.article: frozenset(Fact),
@@ -61,9 +64,9 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.home: _LISTINGS,
     PageKind.section: _LISTINGS,
     PageKind.archive: _LISTINGS,
-    PageKind.rss: _LISTINGS | {Fact.body},
-    PageKind.atom: _LISTINGS | {Fact.body},
-    PageKind.json_feed: _LISTINGS | {Fact.body},
+    PageKind.rss: _FEEDS,
+    PageKind.atom: _FEEDS,
+    PageKind.json_feed: _FEEDS,
     PageKind.sitemap_index: frozenset({Fact.status}),
     PageKind.news_sitemap: frozenset({Fact.status, Fact.teaser}),
     PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body}),

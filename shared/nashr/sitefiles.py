@@ -55,8 +55,11 @@ def _put_one(store: ObjectStore, site: Site, file: File) -> None:
         return
 
 
-def record(conn: Connection, site: Site, files: Iterable[File]) -> None:
-    """Writes acknowledged files into the manifest."""
+def record(conn: Connection, site: Site, files: Iterable[File], *, source: str | None = None) -> None:
+    """Writes acknowledged files into the manifest.
+
+    ``source``: the asset, or the key of the cards step, that can make them again; None for what is kept.
+    """
     unique = {file.path: file for file in files}.values()  # two sizes of a photo may be the same bytes
     objects.record(
         conn,
@@ -65,4 +68,5 @@ def record(conn: Connection, site: Site, files: Iterable[File]) -> None:
             objects.Put(site.key(file.path), sha256(file.body).hexdigest(), file.content_type, len(file.body))
             for file in unique
         ],
+        source=source,
     )

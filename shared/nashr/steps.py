@@ -27,6 +27,7 @@ class Kind:
     article's first publication. ``limit``: seconds one run may take before its lease is let go.
     ``on_dead``: what a page does when the step failed for good: block, or go out without it.
     ``rearms``: one row for ever, made due again by each change (pages), instead of one row per input.
+    ``alone``: a worker runs one of these at a time, so that slow work in the background leaves room.
     """
 
     name: str
@@ -40,14 +41,19 @@ class Kind:
     limit: float = 30.0
     max_attempts: int = 8
     rearms: bool = False
+    alone: bool = False
 
 
 STEPS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind(
-            "images", "images", "an asset and the recipe", "renditions, placeholder",
-            leads_to=("deliver",), wait=30, first_wait=30, on_dead="block", limit=60, max_attempts=4,
+            "images", "images", "an asset, its focal point, the recipe", "JPEG and WebP files, placeholder",
+            leads_to=("deliver", "avif"), wait=30, first_wait=30, on_dead="block", limit=60, max_attempts=4,
+        ),
+        Kind(
+            "avif", "images", "an asset's renditions", "the same as AVIF files",
+            leads_to=("deliver",), rearms=True, limit=120, max_attempts=4, alone=True,
         ),
         Kind(
             "related", "related", "an article's text", "its signature and postings, then its links",
@@ -75,6 +81,15 @@ STEPS: Final[dict[str, Kind]] = {
             leads_to=("backlinks",), rearms=True, limit=120,
         ),
         Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
+        Kind("withdraw", "delivery", "a withdrawn photo", "its keys deleted, and deleted again", limit=60),
+        Kind(
+            "expire", "delivery", "the end of a photo's rights", "the photo withdrawn",
+            leads_to=("deliver", "withdraw"), rearms=True,
+        ),
+        Kind(
+            "sweep", "delivery", "files that no page has used for a while", "the files deleted",
+            rearms=True, limit=120, max_attempts=1_000_000,
+        ),
     )
 }  # fmt: skip
 

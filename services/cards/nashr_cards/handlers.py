@@ -43,7 +43,7 @@ class Cards:
         sitefiles.put(self._runtime.site_store, site.site, [file])
 
         def commit(conn: Connection) -> Finish:
-            sitefiles.record(conn, site.site, [file])
+            sitefiles.record(conn, site.site, [file], source=step.key)
             return Finish({"cards": [_described(card, file, words["headline"])]})
 
         return commit

@@ -7,7 +7,7 @@ from nashr.bootstrap import Runtime
 from nashr.domain.errors import Permanent, Retryable
 from nashr.runtime.worker import Commit, Finish
 from nashr.store import assets, cards, sites
-from nashr.store.assets import Asset
+from nashr.store.assets import Asset, Made
 from nashr.store.database import statement
 from nashr.store.queue import Step
 from sqlalchemy import Connection
@@ -39,11 +39,13 @@ class Images:
         sitefiles.put(self._runtime.site_store, site.site, files)
 
         def commit(conn: Connection) -> Finish:
-            sitefiles.record(conn, site.site, files)
-            assets.ready(
-                conn, asset.id, renditions=_described(rendered, files), placeholder=rendered.placeholder,
-                colour=rendered.mean_colour,
+            now = assets.lock(conn, asset.id)
+            made = Made(
+                now.to_make(site.site.images), _described(rendered, files), rendered.placeholder,
+                rendered.mean_colour, None, {}, {},
             )  # fmt: skip
+            assets.ready(conn, now, made)
+            sitefiles.record(conn, site.site, files, source=asset.id)
             cards.photo_ready(conn, asset.id)
             return Finish({"renditions": len(files)})
 

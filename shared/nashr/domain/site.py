@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nashr.domain.errors import Fault, Refused
+from nashr.domain.recipe import RECIPE, Recipe, read_recipe
 from nashr.domain.slugs import RESERVED, is_slug
 
 SHARES: Final = ("facebook", "x", "linkedin", "whatsapp", "email")
@@ -46,6 +47,7 @@ class Site:
     feeds: str = "full"
     static: str | None = None
     theme: Mapping[str, str] = field(default_factory=dict)
+    images: Recipe = RECIPE
     sections: tuple[Section, ...] = ()
 
     @property
@@ -90,6 +92,8 @@ class Site:
         data["share"] = list(self.share)
         data["sections"] = [asdict(section) for section in self.sections]
         data["theme"] = dict(self.theme)
+        data["images"] = {**asdict(self.images), "widths": list(self.images.widths)}
+        data["images"]["crops"] = list(self.images.crops)
         return data
 
 
@@ -124,11 +128,12 @@ def parse_site(data: Mapping[str, Any]) -> Site:
         if not isinstance(data.get(name), str | None)
     ]
     sections = tuple(_sections(data.get("sections", []), faults))
+    images = read_recipe(data.get("images"), "/images", faults)
     if not faults:
         faults += _value_faults(data)
     if faults:
         raise Refused("invalid", "the site is not valid: see errors", faults=tuple(faults))
-    return Site(**{**_plain(data), "sections": sections})
+    return Site(**{**_plain(data), "sections": sections, "images": images})
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,6 +76,7 @@ class Worker:
         self._burials = burials or {}
         self._runs: dict[int, _Run] = {}
         self._lock = threading.Lock()
+        self._alone = {kind: threading.Lock() for kind in self.kinds if STEPS[kind].alone}
         self._claiming = 0
         self._last_claim = time.monotonic()
         self._unheard: float | None = None  # since when hints go unheard that were sent
@@ -107,7 +108,9 @@ class Worker:
             if self._stopping.is_set():
                 return
             self._unheard = None
-            step = queue.claim(self._engine, step_id, owner=self.owner, lease=self._settings.lease_seconds)
+            step = self._claim(lambda kinds: queue.claim(
+                self._engine, step_id, kinds, owner=self.owner, lease=self._settings.lease_seconds
+            ))  # fmt: skip
             left = STEPS_PER_HINT
             while step is not None:
                 self._work(step, direct=False)
@@ -137,6 +140,8 @@ class Worker:
         finally:
             with self._lock:
                 self._runs.pop(step.id, None)
+            if step.kind in self._alone:
+                self._alone[step.kind].release()
             self._last_claim = time.monotonic()
 
     def _run_once(self, step: Step) -> None:
@@ -224,9 +229,20 @@ class Worker:
             self._work(step, direct=True)
 
     def _claim_next(self, where: str) -> Step | None:
-        return queue.claim_next(
-            self._engine, self.kinds, owner=self.owner, lease=self._settings.lease_seconds, where=where
-        )
+        return self._claim(lambda kinds: queue.claim_next(
+            self._engine, kinds, owner=self.owner, lease=self._settings.lease_seconds, where=where
+        ))  # fmt: skip
+
+    def _claim(self, claim: Callable[[Sequence[str]], Step | None]) -> Step | None:
+        """Claims among the kinds that may run now: of one that runs alone, none while another runs."""
+        free = {kind for kind, lock in self._alone.items() if lock.acquire(blocking=False)}
+        step = None
+        try:
+            step = claim([kind for kind in self.kinds if kind not in self._alone or kind in free])
+        finally:
+            for kind in free - {step.kind if step else ""}:
+                self._alone[kind].release()
+        return step
 
     def _watch(self) -> None:
         """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""

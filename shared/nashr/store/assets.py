@@ -11,11 +11,11 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.errors import Refused
+from nashr.domain.recipe import Recipe
+from nashr.steps import Priority
 from nashr.store import events, queue
 from nashr.store.database import row, rows, run
 from nashr.store.ids import new_id
-
-RECIPE: Final = "1"  # raise it when the set of renditions changes: the key of the images step
 
 UNUSABLE: Final = frozenset({"failed", "erased"})
 """States in which ``error`` says why no page can show the photo."""
@@ -23,7 +23,12 @@ UNUSABLE: Final = frozenset({"failed", "erased"})
 
 @dataclass(frozen=True)
 class Asset:
-    """One photo of one site. ``renditions`` holds key, width, height, content_type, bytes of each."""
+    """One photo of one site.
+
+    ``renditions`` holds path, width, height, content_type, bytes, crop and frames of each. ``focal_x`` and
+    ``focal_y`` are the editor's, ``found_x`` and ``found_y`` what was found in the photo. ``made`` says
+    what the renditions were made with; ``shown`` rises with each change of what pages show of the photo.
+    """
 
     id: str
     site: str
@@ -35,6 +40,8 @@ class Asset:
     original_key: str
     focal_x: float | None
     focal_y: float | None
+    found_x: float | None
+    found_y: float | None
     caption: str | None
     credit: str | None
     rights: Mapping[str, Any]
@@ -44,11 +51,31 @@ class Asset:
     renditions: Sequence[Mapping[str, Any]]
     placeholder: str | None
     colour: str | None
+    made: str | None
+    shown: int
     version: int
     created_by: str
     created_at: datetime
     updated_at: datetime
     withdrawn_at: datetime | None
+    withdrawal: Mapping[str, Any] | None
+
+    @property
+    def focal_point(self) -> tuple[float, float] | None:
+        """The editor's, else the one that was found; fractions of width and height."""
+        for x, y in ((self.focal_x, self.focal_y), (self.found_x, self.found_y)):
+            if x is not None and y is not None:
+                return x, y
+        return None
+
+    def to_make(self, recipe: Recipe) -> str:
+        """What the renditions of this photo should be made with, as ``made`` says it."""
+        point = "" if self.focal_x is None else f"@{self.focal_x:.4f},{self.focal_y:.4f}"
+        return recipe.key + point
+
+    def is_made(self, recipe: Recipe) -> bool:
+        """Whether the publishable renditions are there, by this recipe and around the editor's point."""
+        return self.state == "ready" and self.made == self.to_make(recipe)
 
 
 _COLUMNS = ", ".join(Asset.__dataclass_fields__)
@@ -130,10 +157,28 @@ def create(  # noqa: PLR0913 - the columns of a photo, named
         _set_state(conn, known.id, "processing", None)
     elif not made:
         return known, False
-    queue.add(conn, "images", f"{known.id}:{RECIPE}", site=site, data={"asset": known.id}, priority=1)
-    queue.notify(conn)
+    make(conn, known, priority=Priority.normal)
     events.record(conn, "asset.create", known.id, site=site, actor=actor)
     return find(conn, known.id) or known, bool(made)
+
+
+def make(conn: Connection, asset: Asset, *, priority: int) -> int:
+    """Has the renditions of a photo made (again), unless that is on its way; returns the step.
+
+    Takes the step's lock, which goes before the asset's.
+    """
+    step = queue.rearm(
+        conn, "images", asset.id, site=asset.site, data={"asset": asset.id}, priority=priority
+    )  # fmt: skip
+    queue.notify(conn)
+    return step
+
+
+def lock(conn: Connection, asset: str) -> Asset:
+    """The asset, locked; its steps' locks go before, those of files and pages after it."""
+    found = row(conn, f"SELECT {_COLUMNS} FROM asset WHERE id = :asset FOR NO KEY UPDATE", asset=asset)
+    assert found is not None, "asset rows are never deleted"
+    return Asset(**found)
 
 
 def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: str) -> Asset:
@@ -161,18 +206,50 @@ def _editable(asset: Asset) -> dict[str, Any]:
     }
 
 
-def ready(
-    conn: Connection, asset: str, *, renditions: Sequence[Mapping[str, Any]], placeholder: str, colour: str
-) -> None:
-    """Records the publishable set."""
-    site = _set_state(conn, asset, "ready", None)
+@dataclass(frozen=True)
+class Made:
+    """What the images step made of a photo: its files, and what was found in it.
+
+    ``words`` are caption, credit and digital_source_type, ``rights`` the contract's, as the file has them.
+    """
+
+    key: str
+    renditions: Sequence[Mapping[str, Any]]
+    placeholder: str
+    colour: str
+    found: tuple[float, float] | None
+    words: Mapping[str, str]
+    rights: Mapping[str, str]
+
+
+def ready(conn: Connection, asset: Asset, made: Made) -> None:
+    """Records the publishable set of a locked asset; words that the editor gave stay as they are."""
     run(
         conn,
-        """UPDATE asset SET renditions = :renditions, placeholder = :placeholder, colour = :colour
+        """UPDATE asset SET state = 'ready', error = NULL, made = :made, shown = shown + 1,
+            renditions = :renditions, placeholder = :placeholder, colour = :colour,
+            found_x = :found_x, found_y = :found_y, rights = CAST(:rights AS jsonb) || rights,
+            caption = COALESCE(caption, :caption), credit = COALESCE(credit, :credit),
+            digital_source_type = COALESCE(digital_source_type, :digital_source_type),
+            updated_at = clock_timestamp()
         WHERE id = :asset""",
-        asset=asset, renditions=Jsonb(list(renditions)), placeholder=placeholder, colour=colour,
+        asset=asset.id, made=made.key, renditions=Jsonb(list(made.renditions)),
+        placeholder=made.placeholder, colour=made.colour, found_x=made.found and made.found[0],
+        found_y=made.found and made.found[1], rights=Jsonb(dict(made.rights)),
+        **{name: made.words.get(name) for name in ("caption", "credit", "digital_source_type")},
     )  # fmt: skip
-    events.emit(conn, "asset.ready", site=site, asset=asset)
+    if asset.state != "ready":
+        events.emit(conn, "asset.ready", site=asset.site, asset=asset.id)
+
+
+def lighter(conn: Connection, asset: Asset, renditions: Sequence[Mapping[str, Any]]) -> None:
+    """Records all files of a locked asset, now that lighter ones have joined them."""
+    run(
+        conn,
+        """UPDATE asset SET renditions = :renditions, shown = shown + 1, updated_at = clock_timestamp()
+        WHERE id = :asset""",
+        asset=asset.id, renditions=Jsonb(list(renditions)),
+    )  # fmt: skip
 
 
 def failed(conn: Connection, asset: str, error: str) -> None:

@@ -27,7 +27,7 @@ from nashr.pages import (
     naming,
 )
 from nashr.steps import Priority
-from nashr.store import articles, events, pagerows, publishing, queue
+from nashr.store import articles, events, pagerows, photopages, publishing, queue
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run
 from nashr.store.pagerows import PageRow
@@ -111,7 +111,9 @@ def _record(conn: Connection, article: Article, page: PageRow, shown: Shown) -> 
             "UPDATE article SET live_revision = NULL, status = :status WHERE id = :id",
             id=article.id, status=status[shown.publication.kind],
         )  # fmt: skip
+        photopages.forget(conn, article.id)
         return
+    photopages.record(conn, article, doc)
     run(
         conn,
         """UPDATE article SET live_revision = :revision, status = 'live', page = :page, path = :path,

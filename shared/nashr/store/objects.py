@@ -35,17 +35,23 @@ class Put:
     bytes: int
 
 
-def record(conn: Connection, site: str, puts: Iterable[Put]) -> None:
-    """Writes down acknowledged PUTs of assets, in key order."""
+def record(conn: Connection, site: str, puts: Iterable[Put], *, source: str | None = None) -> None:
+    """Writes down acknowledged PUTs of assets, in key order; no page uses them yet.
+
+    ``source`` names what can make them again, and lets them be swept once nobody uses them.
+    """
     ordered = sorted(puts, key=lambda put: put.key)
     run(
         conn,
-        """INSERT INTO object (key, site, sha256, content_type, bytes, state, stored_at)
-        SELECT key, :site, sha256, content_type, bytes, 'stored', clock_timestamp()
+        """INSERT INTO object (key, site, sha256, content_type, bytes, state, source, stored_at,
+            unused_since)
+        SELECT key, :site, sha256, content_type, bytes, 'stored', :source, clock_timestamp(),
+            CASE WHEN CAST(:source AS text) IS NOT NULL THEN clock_timestamp() END
         FROM unnest(CAST(:keys AS text[]), CAST(:hashes AS text[]), CAST(:types AS text[]),
             CAST(:sizes AS bigint[])) AS put(key, sha256, content_type, bytes)
-        ON CONFLICT (key) DO UPDATE SET state = 'stored', stored_at = clock_timestamp()""",
-        site=site, keys=[put.key for put in ordered], hashes=[put.sha256 for put in ordered],
+        ON CONFLICT (key) DO UPDATE SET state = 'stored', stored_at = clock_timestamp(),
+            source = excluded.source, unused_since = excluded.unused_since""",
+        site=site, source=source, keys=[put.key for put in ordered], hashes=[put.sha256 for put in ordered],
         types=[put.content_type for put in ordered], sizes=[put.bytes for put in ordered],
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from nashr.pages import PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
-from nashr.store.database import row, rows, run
+from nashr.store.database import row, rows, run, scalar
 from nashr.store.ids import fingerprint, new_id
 
 
@@ -188,7 +188,7 @@ def _input_steps(
 ) -> Sequence[int]:
     """Inserts the steps that this content needs, and returns them all: done ones cost nothing."""
     photos = assets.many(conn, site.id, doc.assets)
-    steps = [step for asset in photos for step in _photo_steps(conn, asset, wanted.priority)]
+    steps = [_photo_step(conn, site, photos[name], wanted.priority) for name in sorted(photos)]
     if doc.kind != "page":
         text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
         data = {"article": article.id, "number": article.number, "revision": wanted.revision}
@@ -197,21 +197,17 @@ def _input_steps(
     return steps
 
 
-def _photo_steps(conn: Connection, asset: str, priority: int) -> list[int]:
-    found = rows(
+def _photo_step(conn: Connection, site: Site, asset: assets.Asset, priority: int) -> int:
+    """The step that makes a photo's renditions, urgent as this publication if they are not there yet."""
+    found = scalar(
         conn,
-        """SELECT id FROM step WHERE kind = 'images' AND input->>'asset' = :asset
-        ORDER BY id FOR NO KEY UPDATE""",
-        asset=asset,
+        "SELECT id FROM step WHERE kind = 'images' AND key = :asset FOR NO KEY UPDATE",
+        asset=asset.id,
     )
-    steps = [item["id"] for item in found]
-    run(
-        conn,
-        """UPDATE step SET priority = LEAST(priority, :priority), state = 'ready', attempts = 0
-        WHERE id = ANY(:steps) AND state IN ('ready', 'void')""",
-        steps=steps, priority=priority,
-    )  # fmt: skip
-    return steps
+    settled = asset.state in assets.UNUSABLE or asset.withdrawn_at is not None
+    if found is not None and (settled or asset.is_made(site.images)):
+        return int(found)
+    return assets.make(conn, asset, priority=priority)
 
 
 def release(conn: Connection, site: Site, publication: str) -> None:

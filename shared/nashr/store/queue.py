@@ -165,10 +165,13 @@ def pull(conn: Connection, step: int) -> None:
     )
 
 
-def claim(engine: Engine, step: int, *, owner: str, lease: float) -> Step | None:
-    """Takes a due step: raises its fence and counts the attempt before anything runs."""
+def claim(
+    engine: Engine, step: int, kinds: Sequence[str] = tuple(STEPS), *, owner: str, lease: float
+) -> Step | None:
+    """Takes a due step of one of ``kinds``: raises its fence and counts the attempt before anything runs."""
+    where = f"id = :step AND kind = ANY(:kinds) AND {_DUE}"
     with statement(engine) as conn:
-        return _claim(conn, f"id = :step AND {_DUE}", owner=owner, lease=lease, step=step)
+        return _claim(conn, where, owner=owner, lease=lease, step=step, kinds=list(kinds))
 
 
 def claim_next(

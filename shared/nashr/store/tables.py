@@ -77,6 +77,8 @@ asset = Table(
     Column("focal_y", Double),
     Column("caption", Text),
     Column("credit", Text),
+    Column("found_x", Double),
+    Column("found_y", Double),
     Column("rights", JSONB, nullable=False, server_default="{}"),
     Column("digital_source_type", Text),
     Column("state", Text, nullable=False, server_default="processing"),
@@ -84,11 +86,14 @@ asset = Table(
     Column("renditions", JSONB, nullable=False, server_default="[]"),
     Column("placeholder", Text),
     Column("colour", Text),
+    Column("made", Text),
+    Column("shown", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("created_by", Text, nullable=False),
     _time("created_at", now=True),
     _time("updated_at", now=True),
     _time("withdrawn_at"),
+    Column("withdrawal", JSONB),
     UniqueConstraint("site", "sha256"),
 )
 
@@ -149,6 +154,17 @@ revision = Table(
     Column("note", Text),
     Column("actor", Text, nullable=False),
     _time("created_at", now=True),
+)
+
+article_asset = Table(
+    "article_asset",
+    metadata,
+    Column("article", Text, ForeignKey("article.id"), primary_key=True),
+    Column("asset", Text, ForeignKey("asset.id"), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("teaser", Boolean, nullable=False),
+    Column("card", Boolean, nullable=False),
+    Index("ix_article_asset_asset", "asset"),
 )
 
 correction = Table(
@@ -276,7 +292,11 @@ site_object = Table(
     Column("content_type", Text, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+    Column("source", Text),
     _time("stored_at"),
+    _time("unused_since"),
+    Index("ix_object_source", "source", postgresql_where=text("source IS NOT NULL")),
+    Index("ix_object_unused", "unused_since", postgresql_where=text("unused_since IS NOT NULL")),
 )
 
 asset_use = Table(

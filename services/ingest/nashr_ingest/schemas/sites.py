@@ -31,6 +31,16 @@ class SectionOut(Out):
     all: bool
 
 
+class RecipeOut(Out):
+    """Which renditions are made of every photo."""
+
+    widths: list[int]
+    crops: list[str]
+    crop_width: int
+    quality: str
+    avif: bool
+
+
 class SiteOut(Out):
     """A site's TOML as JSON."""
 
@@ -49,6 +59,7 @@ class SiteOut(Out):
     feeds: str
     static: str | None
     theme: dict[str, str]
+    images: RecipeOut
     sections: list[SectionOut]
 
 

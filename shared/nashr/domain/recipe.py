@@ -1,0 +1,160 @@
+"""The recipe: which renditions are made of every photo of a site, and around which point they are cut.
+
+Pure numbers. The images service carries it out; the store compares keys to see what is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, NamedTuple
+
+from nashr.domain.errors import Fault
+
+VERSION: Final = 2
+"""Raised when the same numbers give other files: every photo is then made anew when it is next published."""
+
+WIDEST: Final = 4096  # pixels: more than any screen shows of a page
+MOST_WIDTHS: Final = 8
+_RATIO_TOLERANCE: Final = 0.02  # a photo this close to a crop's shape serves as that crop
+
+
+class Quality(NamedTuple):
+    """The encoders' numbers that look alike: docs/images.md says how they were matched."""
+
+    jpeg: int
+    webp: int
+    avif: int
+
+
+LEVELS: Final[Mapping[str, Quality]] = {
+    "light": Quality(jpeg=68, webp=72, avif=54),
+    "standard": Quality(jpeg=77, webp=80, avif=61),
+    "high": Quality(jpeg=86, webp=89, avif=72),
+}
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``widths`` in pixels; ``crops`` as ``16:9``, each ``crop_width`` wide; ``quality`` one of LEVELS."""
+
+    widths: tuple[int, ...] = (320, 640, 960, 1280, 1920)
+    crops: tuple[str, ...] = ("16:9", "4:3", "1:1")
+    crop_width: int = 1200
+    quality: str = "standard"
+    avif: bool = True
+
+    @property
+    def key(self) -> str:
+        """Names everything that decides about the files' bytes, but for the photo and its focal point."""
+        widths, level = "-".join(map(str, self.widths)), LEVELS[self.quality]
+        quality = f"jpeg{level.jpeg}.webp{level.webp}.avif{level.avif if self.avif else 0}"
+        return f"v{VERSION}.{widths}.{','.join(self.crops)}@{self.crop_width}.{quality}"
+
+    def widths_for(self, width: int) -> tuple[int, ...]:
+        """The widths to make of a photo this wide: every smaller one and its own, never more."""
+        widest = max(self.widths)
+        own = min(width, widest)
+        return (*(smaller for smaller in sorted(self.widths) if smaller < own), own)
+
+    def crops_for(self, width: int, height: int) -> tuple[str, ...]:
+        """The shapes that a photo of this size does not have by itself."""
+        return tuple(name for name in self.crops if not _is_shape(width / height, ratio(name)))
+
+    def base_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size that the one decode is reduced to: the smallest that everything can be made of."""
+        needed = [max(self.widths) / width]
+        for name in self.crops_for(width, height):
+            box = frame(width, height, name, focal=(0.5, 0.5))
+            needed.append(self.crop_width / box.width)
+        scale = min(1.0, max(needed))
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+RECIPE: Final = Recipe()
+
+
+def ratio(name: str) -> float:
+    """``16:9`` as a number."""
+    across, down = name.split(":")
+    return int(across) / int(down)
+
+
+def _is_shape(one: float, other: float) -> bool:
+    return abs(one - other) <= _RATIO_TOLERANCE * other
+
+
+def frame(width: int, height: int, name: str, *, focal: tuple[float, float]) -> Box:
+    """The largest box of the shape ``name`` in a photo, its centre as near to ``focal`` (0..1) as can be."""
+    shape = ratio(name)
+    wide = min(width, max(1, round(height * shape)))
+    tall = min(height, max(1, round(width / shape)))
+    left = min(max(round(focal[0] * width - wide / 2), 0), width - wide)
+    top = min(max(round(focal[1] * height - tall / 2), 0), height - tall)
+    return Box(left, top, wide, tall)
+
+
+def read_recipe(data: Any, at: str, faults: list[Fault]) -> Recipe:
+    """A site's ``[images]`` table; what it leaves out is as in RECIPE. Adds a fault per wrong field."""
+    if data is None:
+        return RECIPE
+    if not isinstance(data, Mapping):
+        faults.append(Fault(at, "bad_type", "a table with widths, crops, crop_width, quality and avif"))
+        return RECIPE
+    names = [one.name for one in fields(Recipe)]
+    before = len(faults)
+    faults += [
+        Fault(f"{at}/{name}", "unknown_field", f"{name} is not a field here; known: {', '.join(names)}")
+        for name in data
+        if name not in names
+    ]
+    for name, wrong, cure in _RULES:
+        if data.get(name) is not None and wrong(data[name]):
+            faults.append(Fault(f"{at}/{name}", "invalid", cure))
+    if len(faults) > before:
+        return RECIPE
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if v is not None
+    }
+    return Recipe(**given)
+
+
+def _wrong_widths(value: Any) -> bool:
+    listed = isinstance(value, list | tuple) and 1 <= len(value) <= MOST_WIDTHS
+    return not listed or len(set(map(str, value))) < len(value) or any(map(_wrong_width, value))
+
+
+def _wrong_width(value: Any) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int) or not 16 <= value <= WIDEST
+
+
+def _wrong_crops(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or len(value) > MOST_WIDTHS:
+        return True
+    return len(set(map(str, value))) < len(value) or any(map(_wrong_crop, value))
+
+
+def _wrong_crop(value: Any) -> bool:
+    parts = value.split(":") if isinstance(value, str) else []
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        return True
+    across, down = map(int, parts)
+    return not (across and down and 1 / 4 <= across / down <= 4)
+
+
+_RULES: Final = (
+    ("widths", _wrong_widths, f"1 to {MOST_WIDTHS} different whole numbers from 16 to {WIDEST}"),
+    ("crops", _wrong_crops, f'at most {MOST_WIDTHS} shapes such as "16:9", none beyond 4:1 or 1:4'),
+    ("crop_width", _wrong_width, f"a whole number from 16 to {WIDEST}"),
+    ("quality", lambda value: value not in LEVELS, f"one of {', '.join(LEVELS)}"),
+    ("avif", lambda value: not isinstance(value, bool), "true or false"),
+)

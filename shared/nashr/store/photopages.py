@@ -1,0 +1,64 @@
+"""Which pages show a photo, and what happens to them when it changes.
+
+Two records, both exact: ``asset_use`` (which version of a page names which file) and ``article_asset``
+(which photos a live article shows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from nashr.domain.article import Content
+from nashr.pages import LISTINGS, MADE_FROM, Fact
+from nashr.steps import Priority
+from nashr.store import cards, pagerows
+from nashr.store.articles import Article
+from nashr.store.database import at_end, rows, run
+
+
+def record(conn: Connection, article: Article, doc: Content) -> None:
+    """Writes down the photos of an article whose content has gone live."""
+    hero = doc.hero.asset if doc.hero else ""
+    forget(conn, article.id)
+    run(
+        conn,
+        """INSERT INTO article_asset (article, asset, site, teaser, card)
+        SELECT :article, id, site, id = :hero, id = :card FROM asset
+        WHERE site = :site AND id = ANY(:assets)""",
+        article=article.id, site=article.site, hero=hero, card=cards.photo_of(doc) or "",
+        assets=list(doc.assets),
+    )  # fmt: skip
+
+
+def forget(conn: Connection, article: str) -> None:
+    """An article has left the site, or shows other photos now."""
+    run(conn, "DELETE FROM article_asset WHERE article = :article", article=article)
+
+
+def bump(conn: Connection, asset: str, fact: Fact, *, priority: int) -> int:
+    """Wants every page anew that names a file of a photo and is made from ``fact``; returns how many.
+
+    The caller has locked the asset. A page that is being stored at this moment has either recorded its use
+    already, or finds the asset's ``shown`` changed and begins again.
+    """
+    kinds = [str(kind) for kind, facts in MADE_FROM.items() if fact in facts]
+    found = rows(
+        conn,
+        """SELECT DISTINCT page.id, page.kind FROM object JOIN asset_use USING (key)
+            JOIN page ON page.id = asset_use.page
+        WHERE object.source = :asset AND page.kind = ANY(:kinds)""",
+        asset=asset, kinds=kinds,
+    )  # fmt: skip
+    want(conn, [item["id"] for item in found if item["kind"] not in LISTINGS], priority=priority)
+    later = [item["id"] for item in found if item["kind"] in LISTINGS]
+    if later:
+        at_end(conn, lambda conn: want(conn, later, priority=priority))
+    return len(found)
+
+
+def want(conn: Connection, pages: Sequence[int], *, priority: int = Priority.normal) -> None:
+    """Wants these pages anew."""
+    if pages:
+        pagerows.want(conn, pagerows.lock_ids(conn, pages), priority=priority)
