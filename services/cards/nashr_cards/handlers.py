@@ -57,7 +57,7 @@ class Cards:
             breaking=words["breaking"],
         )
         hero = self._hero(site, asset) if asset is not None and asset.state == "ready" else None
-        focal = _focal(asset) if asset is not None else None
+        focal = asset.focal_point if asset is not None else None
         try:
             return self._pool.draw(text, hero=hero, focal=focal, theme=theme(site))
         except UnreadableHero:
@@ -65,7 +65,9 @@ class Cards:
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
         """The smallest JPEG that fills a card, else the widest."""
-        jpegs = [item for item in asset.renditions if item["content_type"] == "image/jpeg"]
+        jpegs = [
+            item for item in asset.renditions if item["content_type"] == "image/jpeg" and item["crop"] is None
+        ]
         if not jpegs:
             return None
         wide = [item for item in jpegs if item["width"] >= ENOUGH]
@@ -86,12 +88,6 @@ def theme(site: Site) -> Theme:
 
 def _width(rendition: Mapping[str, Any]) -> int:
     return int(rendition["width"])
-
-
-def _focal(asset: Asset) -> tuple[float, float] | None:
-    if asset.focal_x is None or asset.focal_y is None:
-        return None
-    return asset.focal_x, asset.focal_y
 
 
 def _described(card: Card, file: sitefiles.File, headline: str) -> dict[str, object]:

@@ -25,9 +25,13 @@ _USUAL_WIDTH: Final = 960
 
 @dataclass(frozen=True)
 class Image:
-    """One ``<picture>``: (type, srcset) of each source, then the ``<img>``'s own attributes."""
+    """One ``<picture>``: (type, srcset) of each source, then the ``<img>``'s own attributes.
+
+    ``moves``: the sources are animations, which readers who asked for calm do not get.
+    """
 
     sources: tuple[tuple[str, str], ...]
+    moves: bool
     src: str
     srcset: str
     sizes: str
@@ -40,7 +44,7 @@ class Image:
 
 def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Image | None:
     """The uncropped photo; ``first`` is for what stands on the first screen. None without a single file."""
-    family = _family(photo.renditions, photo.width / max(photo.height, 1))
+    family = _whole(photo)
     kind = fallback_type(family)
     if kind is None:
         return None
@@ -50,6 +54,7 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
         sources=tuple(
             (name, _srcset(found, links)) for name in _MODERN if name != kind and (found := _of(family, name))
         ),
+        moves=any(one.frames > 1 for one in family),
         src=links.asset(usual.path),
         srcset=_srcset(plain, links),
         sizes=sizes,
@@ -69,7 +74,7 @@ def fallback_type(renditions: Iterable[Rendition]) -> str | None:
 
 def largest(photo: Photo) -> Rendition | None:
     """The widest uncropped file in the fallback type: for feeds, sitemaps and previews."""
-    family = _family(photo.renditions, photo.width / max(photo.height, 1))
+    family = _whole(photo)
     kind = fallback_type(family)
     return _of(family, kind)[-1] if kind else None
 
@@ -86,13 +91,9 @@ def crops(photo: Photo) -> tuple[Rendition, ...]:
     return tuple(dict.fromkeys(best))
 
 
-def _family(renditions: Sequence[Rendition], ratio: float) -> list[Rendition]:
-    """The files of one shape: the photo's own, or that of the widest where none has it."""
-    own = [one for one in renditions if _like(one, ratio)]
-    if own or not renditions:
-        return own
-    widest = max(renditions, key=lambda one: one.width)
-    return [one for one in renditions if _like(one, widest.width / widest.height)]
+def _whole(photo: Photo) -> list[Rendition]:
+    """The uncropped files."""
+    return [one for one in photo.renditions if one.crop is None]
 
 
 def _like(rendition: Rendition, ratio: float) -> bool:

@@ -20,9 +20,13 @@ def photo(asset: Asset) -> Photo | None:
     if asset.state != "ready" or asset.withdrawn_at is not None:
         return None
     renditions = tuple(
-        Rendition(item["path"], item["width"], item["height"], item["content_type"], item["bytes"])
+        Rendition(
+            item["path"], item["width"], item["height"], item["content_type"], item["bytes"],
+            item["crop"], item["frames"],
+        )
         for item in asset.renditions
-    )
+    )  # fmt: skip
+    focal_x, focal_y = asset.focal_point or (0.5, 0.5)
     return Photo(
         alt="",
         caption=asset.caption,
@@ -32,8 +36,10 @@ def photo(asset: Asset) -> Photo | None:
         height=asset.height,
         placeholder=asset.placeholder or "",
         renditions=renditions,
-        focal_x=0.5 if asset.focal_x is None else asset.focal_x,
-        focal_y=0.5 if asset.focal_y is None else asset.focal_y,
+        focal_x=focal_x,
+        focal_y=focal_y,
+        asset=asset.id,
+        shown=asset.shown,
     )
 
 

@@ -16,18 +16,26 @@ from nashr.domain.site import Section
 
 @dataclass(frozen=True)
 class Rendition:
-    """One stored file of a photo; ``path`` is a site path such as ``/media/ab12.jpg``."""
+    """One stored file of a photo; ``path`` is a site path such as ``/media/ab12.jpg``.
+
+    ``crop`` is its shape such as ``16:9`` where it is cut, ``frames`` is above one where it moves.
+    """
 
     path: str
     width: int
     height: int
     content_type: str
     bytes: int
+    crop: str | None = None
+    frames: int = 1
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One use of an asset: its words, the uncropped size, its files, its focal point (0..1)."""
+    """One use of an asset: its words, the uncropped size, its files, its focal point (0..1).
+
+    ``asset`` and ``shown`` say which photo, and which state of it, was read.
+    """
 
     alt: str
     caption: str | None
@@ -39,6 +47,8 @@ class Photo:
     renditions: tuple[Rendition, ...]
     focal_x: float = 0.5
     focal_y: float = 0.5
+    asset: str = ""
+    shown: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,42 @@
-"""The nouns of the images service: recipe, header, rendition, and why a photo is refused.
+"""The nouns of the images service: jobs, headers, renditions, and why a photo is refused.
 
 Knows nothing of libvips, so a worker can speak of photos without loading a decoder.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from nashr.domain.errors import Permanent, Retryable
+from nashr.domain.recipe import RECIPE, Recipe, Size
+
+from nashr_images.metadata import Metadata
 
 MAX_PIXELS: Final = 60_000_000
 """Largest photo accepted, all frames counted. 60 MP of AVIF peak at 935 MB (measured)."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is made of every photo. Raise ``version`` when the same numbers give other bytes."""
+class Job:
+    """What is to be made of a photo. ``focal`` is the editor's point, fractions of width and height.
 
-    version: int
-    widths: tuple[int, ...]
-    jpeg_quality: int
-    webp_quality: int
+    ``crops_only``: the uncropped files are there already.
+    """
 
-    @property
-    def key(self) -> str:
-        """Names this recipe in input hashes: equal keys mean equal renditions."""
-        widths = "-".join(map(str, self.widths))
-        return f"v{self.version}.{widths}.jpeg{self.jpeg_quality}.webp{self.webp_quality}"
-
-    def widths_for(self, width: int) -> tuple[int, ...]:
-        """The widths to make of a photo this wide: every smaller one and its own, never more."""
-        return (*(smaller for smaller in sorted(self.widths) if smaller < width), width)
+    recipe: Recipe = RECIPE
+    focal: tuple[float, float] | None = None
+    crops_only: bool = False
 
 
-RECIPE: Final = Recipe(version=1, widths=(320, 640, 960, 1280, 1920), jpeg_quality=80, webp_quality=80)
+@dataclass(frozen=True)
+class LightJob:
+    """AVIF files of these sizes, cut around ``focal``."""
+
+    recipe: Recipe
+    sizes: tuple[Size, ...]
+    focal: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,28 @@ class Header:
 
 @dataclass(frozen=True)
 class Rendition:
-    """One encoded size of a photo, without any of the original's metadata."""
+    """One encoded size of a photo: without its metadata, but for credit and copyright.
+
+    ``frames`` is above one where it moves.
+    """
 
     width: int
     height: int
     content_type: str
     data: bytes
+    crop: str | None = None
+    frames: int = 1
+
+
+@dataclass(frozen=True)
+class Decode:
+    """The one decode as raw 8-bit sRGB: ``width * height * bands`` samples, row by row."""
+
+    width: int
+    height: int
+    bands: int
+    samples: bytes
+    metadata: Metadata
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,8 @@ class Rendered:
     """All that a page needs of one photo.
 
     ``width`` and ``height`` are the original's as a reader sees it, ``renditions`` go from narrow
-    to wide, ``placeholder`` is a ``data:`` URI and ``mean_colour`` reads ``#rrggbb``.
+    to wide with the crops last, ``placeholder`` is a ``data:`` URI and ``mean_colour`` reads ``#rrggbb``.
+    ``found`` is the point that the crops were cut around where the editor gave none.
     """
 
     width: int
@@ -71,6 +90,25 @@ class Rendered:
     renditions: tuple[Rendition, ...]
     placeholder: str
     mean_colour: str
+    found: tuple[float, float] | None
+    metadata: Metadata
+    decode: Decode | None = None
+
+
+def lighter_only(
+    files: Sequence[Rendition], than: Mapping[tuple[str | None, int], int]
+) -> tuple[Rendition, ...]:
+    """Of each shape ``files`` where they are smaller, all together, than the same sizes in ``than``.
+
+    ``than``: bytes by crop and width. Shape by shape and not file by file: a browser chooses a format before
+    it chooses a width, and would load a wider file where one were missing.
+    """
+    kept: list[Rendition] = []
+    for crop in dict.fromkeys(one.crop for one in files):
+        own = [one for one in files if one.crop == crop]
+        if sum(len(one.data) for one in own) < sum(than[crop, one.width] for one in own):
+            kept += own
+    return tuple(kept)
 
 
 class ImageRefused(Permanent):

@@ -19,7 +19,7 @@ def main() -> None:
         "images",
         settings=runtime.settings,
         engine=runtime.engine,
-        handlers={"images": handlers.images},
+        handlers={"images": handlers.images, "avif": handlers.avif},
         burials={"images": bury},
     ).run(threads=runtime.settings.images_threads)
     pool.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import ceil
 from typing import Any, Final, NamedTuple
 
 from nashr.domain.errors import Fault
@@ -16,6 +17,7 @@ VERSION: Final = 2
 
 WIDEST: Final = 4096  # pixels: more than any screen shows of a page
 MOST_WIDTHS: Final = 8
+TALLEST: Final = 16_383  # what WebP can hold
 _RATIO_TOLERANCE: Final = 0.02  # a photo this close to a crop's shape serves as that crop
 
 
@@ -32,6 +34,14 @@ LEVELS: Final[Mapping[str, Quality]] = {
     "standard": Quality(jpeg=77, webp=80, avif=61),
     "high": Quality(jpeg=86, webp=89, avif=72),
 }
+
+
+class Size(NamedTuple):
+    """One size of a photo in pixels: the whole of it, or cut to the shape ``crop`` such as ``16:9``."""
+
+    crop: str | None
+    width: int
+    height: int
 
 
 class Box(NamedTuple):
@@ -60,24 +70,29 @@ class Recipe:
         quality = f"jpeg{level.jpeg}.webp{level.webp}.avif{level.avif if self.avif else 0}"
         return f"v{VERSION}.{widths}.{','.join(self.crops)}@{self.crop_width}.{quality}"
 
-    def widths_for(self, width: int) -> tuple[int, ...]:
-        """The widths to make of a photo this wide: every smaller one and its own, never more."""
-        widest = max(self.widths)
-        own = min(width, widest)
-        return (*(smaller for smaller in sorted(self.widths) if smaller < own), own)
+    def sizes_for(self, width: int, height: int) -> tuple[Size, ...]:
+        """All that is made of a photo of this size: every smaller width and its own, then the crops.
 
-    def crops_for(self, width: int, height: int) -> tuple[str, ...]:
-        """The shapes that a photo of this size does not have by itself."""
+        Never larger than the photo. A crop is left out where the photo has its shape by itself.
+        """
+        own = min(width, max(self.widths), max(1, TALLEST * width // height))
+        widths = (*(smaller for smaller in sorted(self.widths) if smaller < own), own)
+        whole = [Size(None, wide, max(1, round(height * wide / width))) for wide in widths]
+        return (*whole, *(self._crop(name, width, height) for name in self._crops_for(width, height)))
+
+    def base_width(self, width: int, height: int) -> int:
+        """The width that the one decode is reduced to: the smallest that every size can be made of."""
+        sizes = self.sizes_for(width, height)
+        own = max(size.width for size in sizes if size.crop is None)
+        boxes = [(size, frame(width, height, size.crop)) for size in sizes if size.crop is not None]
+        return max([own, *(min(width, ceil(width * size.width / box.width)) for size, box in boxes)])
+
+    def _crops_for(self, width: int, height: int) -> tuple[str, ...]:
         return tuple(name for name in self.crops if not _is_shape(width / height, ratio(name)))
 
-    def base_size(self, width: int, height: int) -> tuple[int, int]:
-        """The size that the one decode is reduced to: the smallest that everything can be made of."""
-        needed = [max(self.widths) / width]
-        for name in self.crops_for(width, height):
-            box = frame(width, height, name, focal=(0.5, 0.5))
-            needed.append(self.crop_width / box.width)
-        scale = min(1.0, max(needed))
-        return max(1, round(width * scale)), max(1, round(height * scale))
+    def _crop(self, name: str, width: int, height: int) -> Size:
+        wide = min(self.crop_width, frame(width, height, name).width)
+        return Size(name, wide, max(1, round(wide / ratio(name))))
 
 
 RECIPE: Final = Recipe()
@@ -93,7 +108,7 @@ def _is_shape(one: float, other: float) -> bool:
     return abs(one - other) <= _RATIO_TOLERANCE * other
 
 
-def frame(width: int, height: int, name: str, *, focal: tuple[float, float]) -> Box:
+def frame(width: int, height: int, name: str, *, focal: tuple[float, float] = (0.5, 0.5)) -> Box:
     """The largest box of the shape ``name`` in a photo, its centre as near to ``focal`` (0..1) as can be."""
     shape = ratio(name)
     wide = min(width, max(1, round(height * shape)))
@@ -155,6 +170,10 @@ _RULES: Final = (
     ("widths", _wrong_widths, f"1 to {MOST_WIDTHS} different whole numbers from 16 to {WIDEST}"),
     ("crops", _wrong_crops, f'at most {MOST_WIDTHS} shapes such as "16:9", none beyond 4:1 or 1:4'),
     ("crop_width", _wrong_width, f"a whole number from 16 to {WIDEST}"),
-    ("quality", lambda value: value not in LEVELS, f"one of {', '.join(LEVELS)}"),
+    (
+        "quality",
+        lambda value: not isinstance(value, str) or value not in LEVELS,
+        f"one of {', '.join(LEVELS)}",
+    ),
     ("avif", lambda value: not isinstance(value, bool), "true or false"),
 )

@@ -70,8 +70,12 @@ class Asset:
 
     def to_make(self, recipe: Recipe) -> str:
         """What the renditions of this photo should be made with, as ``made`` says it."""
-        point = "" if self.focal_x is None else f"@{self.focal_x:.4f},{self.focal_y:.4f}"
-        return recipe.key + point
+        point = "" if self.focal_x is None else f"{self.focal_x:.4f},{self.focal_y:.4f}"
+        return f"{recipe.key}|{point}"
+
+    def is_of(self, recipe: Recipe) -> bool:
+        """Whether the uncropped renditions are there, by this recipe; crops may be around another point."""
+        return self.state == "ready" and (self.made or "").partition("|")[0] == recipe.key
 
     def is_made(self, recipe: Recipe) -> bool:
         """Whether the publishable renditions are there, by this recipe and around the editor's point."""

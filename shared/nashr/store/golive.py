@@ -308,6 +308,20 @@ def _tell(conn: Connection, site: Site, article: Article, page: PageRow, shown: 
     )  # fmt: skip
 
 
+def photo_appeared(conn: Connection, site: Site, asset: str) -> None:
+    """A photo's first renditions: articles that went live without it, and their listings, show it now."""
+    found = rows(conn, "SELECT article, teaser FROM article_asset WHERE asset = :asset", asset=asset)
+    for item in sorted(found, key=lambda one: one["article"]):
+        article = articles.find(conn, item["article"])
+        if article is None or article.page is None or article.published_at is None:
+            continue
+        pagerows.want(conn, pagerows.lock_ids(conn, [article.page]))
+        facts = frozenset({Fact.teaser} if item["teaser"] else ())
+        listed = _listings(conn, site, article, article.section, article.published_at, facts)
+        specs = {spec.path: spec for spec in listed}
+        _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+
+
 def pages_of_article(conn: Connection, article: str, fact: Fact) -> list[int]:
     """The ids of the pages that show an article itself, for a fact of its own (links, cards, body)."""
     kinds = [str(kind) for kind, facts in MADE_FROM.items() if fact in facts and kind == PageKind.article]

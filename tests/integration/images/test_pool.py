@@ -20,12 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nashr_images import pool as pool_module
-from nashr_images.pool import DecodePool
+from nashr.domain.recipe import RECIPE, Size
+from nashr.runtime.sandbox import Limits
+from nashr_images.metadata import Metadata
+from nashr_images.pool import DecodePool, Kept
 from nashr_images.renditions import (
     BrokenImage,
+    Decode,
     DecoderUnavailable,
     ImageCrashed,
+    LightJob,
     NotAnImage,
     TooManyPixels,
 )
@@ -138,7 +142,7 @@ def test_child_killed_at_rest_is_not_the_photos_fault(open_pool: OpenPool) -> No
 
 def test_time_limit(open_pool: OpenPool, endless: Path) -> None:
     """A photo over its time limit fails clearly, its process is ended, the next photo works."""
-    pool = open_pool(timeout_seconds=2.0)
+    pool = open_pool(limits=Limits(seconds=2.0))
     pool.warm()
     stuck = only_child()
     holder = os.open(endless, os.O_RDWR)
@@ -151,7 +155,7 @@ def test_time_limit(open_pool: OpenPool, endless: Path) -> None:
 
 def test_memory_limit(open_pool: OpenPool) -> None:
     """A photo that needs more memory than allowed fails clearly; a smaller one still works."""
-    pool = open_pool(memory_bytes=96 << 20)
+    pool = open_pool(limits=Limits(memory_bytes=96 << 20))
     hungry = io.BytesIO()  # its coefficients alone take 170 MB, for a progressive file streams nothing
     Image.new("RGB", (7700, 7700)).save(hungry, "JPEG", progressive=True)
     with pytest.raises(ImageCrashed, match=r"memory|ended its process"):
@@ -161,7 +165,7 @@ def test_memory_limit(open_pool: OpenPool) -> None:
 
 def test_limits_of_a_child(open_pool: OpenPool) -> None:
     """The kernel itself bounds a child's CPU time and memory, and it leaves no core dump."""
-    pool = open_pool(timeout_seconds=20)
+    pool = open_pool(limits=Limits(seconds=20))
     pool.warm()
     lines = Path(f"/proc/{only_child()}/limits").read_text().splitlines()
     soft = {line[:25].strip(): line[25:].split()[0] for line in lines[1:]}
@@ -170,10 +174,9 @@ def test_limits_of_a_child(open_pool: OpenPool) -> None:
     assert soft["Max core file size"] == "0"
 
 
-def test_children_are_recycled(open_pool: OpenPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_are_recycled(open_pool: OpenPool) -> None:
     """A child serves only so many photos, so that memory cannot creep for ever."""
-    monkeypatch.setattr(pool_module, "_TASKS_PER_CHILD", 2)
-    pool = open_pool()
+    pool = open_pool(limits=Limits(tasks=2))
     pool.warm()
     first = only_child()
     pool.warm()
@@ -206,6 +209,31 @@ def test_callers_beyond_the_limit_wait(open_pool: OpenPool, threads: ThreadPoolE
     jobs = [threads.submit(pool.render, jpeg(100 + extra, 80)) for extra in range(4)]
     assert [job.result().width for job in jobs] == [100, 101, 102, 103]
     assert only_child()
+
+
+def test_the_decode_is_used_again(open_pool: OpenPool) -> None:
+    """A photo's second phase needs its original only where the decode is not at hand any more."""
+    data, asked = jpeg(), []
+    pool = open_pool()
+
+    def original() -> bytes:
+        asked.append(1)
+        return data
+
+    job = LightJob(RECIPE, (Size(None, 320, 240),), (0.5, 0.5))
+    pool.render(data, name="one")
+    first = pool.render_lighter(original, job, name="one")
+    assert (len(asked), [one.content_type for one in first]) == (0, ["image/avif"])
+    assert pool.render_lighter(original, job, name="one") == first
+    assert len(asked) == 1
+
+
+def test_decodes_are_kept_within_bounds() -> None:
+    """Only the newest decodes wait for their second phase; one too large for the room is not kept."""
+    kept = Kept(100)
+    for name, size in (("a", 60), ("b", 30), ("c", 30), ("d", 101)):
+        kept.put(name, Decode(1, 1, 1, bytes(size), Metadata()))
+    assert [kept.take(name) is not None for name in "abcd"] == [False, True, True, False]
 
 
 def test_closed_pool_refuses(open_pool: OpenPool) -> None:

@@ -29,8 +29,8 @@ def photo_of(name: str, *, alt: str = "ميناء بيروت عند الفجر",
         for suffix, kind in KINDS.items()
     ]
     crops = [
-        Rendition(f"/media/{name}c{w}x{h}.jpg", w, h, "image/jpeg", w * 80)
-        for w, h in ((1200, 675), (800, 600), (400, 400))
+        Rendition(f"/media/{name}c{w}x{h}.jpg", w, h, "image/jpeg", w * 80, crop)
+        for crop, w, h in (("16:9", 1200, 675), ("4:3", 1200, 900), ("1:1", 1200, 1200))
     ]
     return Photo(
         alt, "الميناء بعد إعادة تشغيله", "نشر", False, width, height, PLACEHOLDER, (*whole, *crops), 0.4, 0.3

@@ -76,7 +76,7 @@ def _published(metadata: Metadata) -> Mapping[str, str]:
 def exif(metadata: Metadata) -> bytes | None:
     """An EXIF block with Artist and Copyright alone, 46 bytes and their texts; None where both are empty.
 
-    Text is UTF-8 in ASCII tags, as every writer does it. Artist is the creator, else the credit. Whoever hands
+    Text is UTF-8 in ASCII tags, as every writer does it. Artist is the creator, else the credit. Who hands
     it to libvips as ``exif-data`` first removes every ``exif-`` field of the image: libvips writes those, GPS
     among them, back into the block when it saves, and adds 142 bytes of resolution and pixel size.
     """

@@ -37,9 +37,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_article_asset_asset", "article_asset", ["asset"])
 
+    op.execute(_RENDITIONS)
     op.execute(_ARTICLES)
     op.execute(_FILES)
 
+
+_RENDITIONS = """UPDATE asset SET renditions = (
+    SELECT jsonb_agg(item || '{"crop": null, "frames": 1}' ORDER BY place)
+    FROM jsonb_array_elements(renditions) WITH ORDINALITY AS each(item, place))
+WHERE jsonb_array_length(renditions) > 0"""
 
 _ARTICLES = """INSERT INTO article_asset (article, asset, site, teaser, card)
 SELECT a.id, use.asset, a.site, use.asset = r.doc->'hero'->>'asset',
