@@ -42,6 +42,7 @@ class Secret:
 _READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": Secret}
 _WANTED: Final = {"int": "a whole number", "float": "a number"}
 _PORTS: Final = range(65_536)
+_SWITCHES: Final = frozenset({"heic"})
 _DATA: Final = Path(".nashr")
 _KEY, _SECRET, _NONE = Secret("nashr"), Secret("nashr-secret"), Secret("")
 
@@ -92,6 +93,7 @@ class Settings:
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
     max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
     max_asset_pixels: int = _setting(60_000_000, "Most pixels a photo may have, all frames counted")
+    heic: int = _setting(0, "1 accepts HEIC photos; the images service needs its heic extra for that")
     postgres_user: str = _setting("nobody", "Who runs the embedded PostgreSQL when root runs nashr up")
 
     @property
@@ -126,6 +128,8 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(f"{PREFIX}{name.upper()}: {value!r} is not {_WANTED[kind]}")
         if name.endswith("_port") and values.get(name, 0) not in _PORTS:
             faults.append(f"{PREFIX}{name.upper()}: {value} is no port, they go from 0 to 65535")
+        if name in _SWITCHES and values.get(name, 0) not in {0, 1}:
+            faults.append(f"{PREFIX}{name.upper()}: {value} is neither 0 (off) nor 1 (on)")
     if faults:
         raise BadSetting("; ".join(faults))
     return values

@@ -20,6 +20,7 @@ _SENT: Final = "send JPEG, PNG, WebP, AVIF, TIFF or GIF"
 _NAMES: Final = {
     "image/svg+xml": "an SVG drawing, which can carry scripts: export it as PNG and upload that",
     "image/heic": "a HEIC photo: export it as JPEG and upload that",
+    "image/heif": "a HEIF photo: export it as JPEG and upload that",
     "image/jxl": "a JPEG XL photo: export it as JPEG and upload that",
     "image/jp2": "a JPEG 2000 photo: export it as JPEG and upload that",
     "image/bmp": "a BMP image: export it as PNG and upload that",
@@ -59,7 +60,8 @@ _SVG: Final = re.compile(rb"<svg[\s>:]|<!doctype\s+svg", re.IGNORECASE)
 _HTML: Final = re.compile(
     rb"\s*<(?:!doctype\s+html|html|head|body|script|\?php|title|meta|iframe)", re.IGNORECASE
 )
-_HEIF: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_HEIC: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
+_HEIF: Final = frozenset({b"mif1", b"msf1"})
 
 
 @dataclass(frozen=True)
@@ -75,19 +77,27 @@ class FileInfo:
 
 
 def inspect(
-    source: Path | BinaryIO, *, max_pixels: int, sha256: str | None = None, filename: str | None = None
+    source: Path | BinaryIO,
+    *,
+    max_pixels: int,
+    heic: bool = False,
+    sha256: str | None = None,
+    filename: str | None = None,
 ) -> FileInfo:
     """Looks at a file, reading headers only (and all of it where ``sha256`` is not given).
 
-    ``filename`` only serves the messages. Raises Refused: "unsupported_media_type" for what is not an
-    accepted image, "too_many_pixels" (frames counted), "broken_image" for a damaged or cut-off file.
+    ``heic`` accepts HEIC photos, ``filename`` only serves the messages. Raises Refused:
+    "unsupported_media_type" for what is not an accepted image, "too_many_pixels" (frames counted),
+    "broken_image" for a damaged or cut-off file.
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return inspect(file, max_pixels=max_pixels, sha256=sha256, filename=filename or source.name)
+            return inspect(
+                file, max_pixels=max_pixels, heic=heic, sha256=sha256, filename=filename or source.name
+            )
     name = filename or "the file"
     size = source.seek(0, os.SEEK_END)
-    content_type = _accepted(source, name)
+    content_type = _accepted(source, name, heic=heic)
     header = _header(source, content_type, size, name)
     if header.width * header.height * header.frames > max_pixels:
         raise Refused("too_many_pixels", _too_many(header, max_pixels, name))
@@ -119,13 +129,15 @@ def _iso_type(head: bytes) -> str:
         return "image/avif"
     if head[8:12] == b"crx ":
         return "image/x-raw"
-    return "image/heic" if brands & _HEIF else "video/mp4"
+    if brands & _HEIC:
+        return "image/heic"
+    return "image/heif" if brands & _HEIF else "video/mp4"
 
 
-def _accepted(file: BinaryIO, name: str) -> str:
+def _accepted(file: BinaryIO, name: str, *, heic: bool) -> str:
     file.seek(0)
     content_type = sniff(file.read(1024))
-    if content_type in _NAMES:
+    if content_type in _NAMES and not (heic and content_type == "image/heic"):
         raise Refused("unsupported_media_type", f"{name} is {_NAMES[content_type]}")
     return content_type
 

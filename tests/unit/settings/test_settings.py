@@ -62,3 +62,12 @@ def test_what_the_stack_wrote_down_fills_the_gaps(monkeypatch: pytest.MonkeyPatc
     found = settings.load_for_stack(tmp_path)
     assert (found.api_port, found.site_port, found.data) == (1234, 90, tmp_path)
     assert found.s3_secret_key == Secret("kept")
+
+
+def test_a_switch_is_on_or_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 and 1 are taken, any other number is refused by name."""
+    monkeypatch.setenv("NASHR_HEIC", "1")
+    assert settings.load().heic == 1
+    monkeypatch.setenv("NASHR_HEIC", "2")
+    with pytest.raises(BadSetting, match=r"NASHR_HEIC: 2 is neither 0 \(off\) nor 1 \(on\)"):
+        settings.load()

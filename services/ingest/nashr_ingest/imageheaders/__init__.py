@@ -1,6 +1,6 @@
 """What the headers of an image file say, and whether the file is whole. No pixel is decoded here.
 
-No decoder's C code sees a JPEG, PNG, WebP, GIF or TIFF in the process that holds the API.
+No decoder's C code sees a JPEG, PNG, WebP, GIF, TIFF or HEIC in the process that holds the API.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO, Final
 
 from nashr_ingest.imageheaders.base import BrokenFile, Header, RawPhoto
+from nashr_ingest.imageheaders.boxes import heic
 from nashr_ingest.imageheaders.by_hand import gif, jpeg, png, webp
 from nashr_ingest.imageheaders.by_pillow import avif, tiff
 
@@ -22,6 +23,7 @@ _READERS: Final[Mapping[str, Callable[[BinaryIO, int], Header]]] = {
     "image/gif": gif,
     "image/tiff": tiff,
     "image/avif": avif,
+    "image/heic": heic,
 }
 CONTENT_TYPES: Final = tuple(_READERS)
 

@@ -72,6 +72,7 @@ def _keep(who: Caller, process: Runtime, what: Asked, received: Upload) -> JSONR
     info = imagefile.inspect(
         received.file,
         max_pixels=process.settings.max_asset_pixels,
+        heic=bool(process.settings.heic),
         sha256=received.sha256,
         filename=received.filename,
     )
