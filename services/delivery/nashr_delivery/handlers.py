@@ -26,6 +26,7 @@ from nashr_delivery import core, load, publish
 from nashr_delivery.assets import site_assets
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
+from nashr_delivery.views import photos_of
 
 
 class Delivery:
@@ -102,7 +103,8 @@ class Delivery:
         keys = [site.key(path) for path in page.asset_paths]
         with (transaction if keys else statement)(self._runtime.engine) as conn:
             if keys:
-                objects.use(conn, loaded.page.id, keys, site=site.id, version=version)
+                photos = photos_of(loaded.view) if loaded.view else {}
+                objects.use(conn, loaded.page.id, keys, site=site.id, version=version, photos=photos)
             run(
                 conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted < :version",
                 id=loaded.page.id, version=version,

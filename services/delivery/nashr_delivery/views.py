@@ -5,7 +5,7 @@ Paths are site paths such as ``/politics/خبر/``, unescaped; times are aware. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -242,3 +242,20 @@ View: TypeAlias = (
     | ManifestView
     | FaviconView
 )
+
+
+def photos_of(view: View) -> Mapping[str, int]:
+    """The photos that a page shows, by asset, with the state in which each was read."""
+    return {photo.asset: photo.shown for photo in _photos(view)}
+
+
+def _photos(view: View) -> Iterator[Photo]:
+    match view:
+        case ArticleView():
+            yield from view.photos.values()
+            yield from (one.photo for one in (*view.see_also, *view.related_news) if one.photo)
+        case ListingView():
+            yield from (one.photo for one in view.teasers if one.photo)
+        case FeedView():
+            for item in view.items:
+                yield from _photos(item)

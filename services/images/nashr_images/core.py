@@ -46,7 +46,8 @@ def render(
     job = job or Job()
     header = inspect(data, max_pixels=max_pixels)
     with refusing():
-        base = decode(data, width=job.recipe.base_width(header.width, header.height))
+        width = job.recipe.base_width(header.width, header.height)
+        base = decode(data, width=width, max_pixels=max_pixels)
         small = base.thumbnail_image(min(base.width, 320)).copy_memory()
         found = focal.find(opaque(small)) if job.focal is None else None
         sizes = [
@@ -81,7 +82,8 @@ def decoded(data: bytes, recipe: Recipe, *, max_pixels: int = MAX_PIXELS) -> Dec
     """The decode alone. Raises as ``render`` does."""
     header = inspect(data, max_pixels=max_pixels)
     with refusing():
-        return _samples(decode(data, width=recipe.base_width(header.width, header.height)), words(data))
+        width = recipe.base_width(header.width, header.height)
+        return _samples(decode(data, width=width, max_pixels=max_pixels), words(data))
 
 
 def _samples(base: Any, known: Metadata) -> Decode:

@@ -76,9 +76,9 @@ def revision(stored: Revision, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
-def asset(site: Site, found: Asset) -> dict[str, Any]:
-    """A photo with its renditions' addresses."""
-    focal = None if found.focal_x is None else {"x": found.focal_x, "y": found.focal_y}
+def asset(conn: Connection, site: Site, found: Asset) -> dict[str, Any]:
+    """A photo with its renditions' addresses, and how far their making is."""
+    point = found.focal_point
     plain = (
         "id", "site", "sha256", "content_type", "width", "height", "bytes", "caption", "credit",
         "digital_source_type", "error", "placeholder",
@@ -86,17 +86,29 @@ def asset(site: Site, found: Asset) -> dict[str, Any]:
     return {
         **{name: getattr(found, name) for name in plain},
         "kind": "image",
-        "focal_point": focal,
+        "focal_point": {"x": point[0], "y": point[1]} if point else None,
+        "focal_point_from": None if point is None else "found" if found.focal_x is None else "editor",
         "rights": dict(found.rights) or None,
         "state": "withdrawn" if found.withdrawn_at else found.state,
         "renditions": [_rendition(site, item) for item in found.renditions],
+        "progress": _progress(conn, site, found),
     }
+
+
+def _progress(conn: Connection, site: Site, found: Asset) -> dict[str, Any]:
+    """Files there are, files there may be (a format that saves nothing is left out), and the steps."""
+    steps = assets.steps(conn, found.id)
+    sizes = site.images.sizes_for(found.width, found.height)
+    planned = len(sizes) * (3 if site.images.avif else 2)
+    made = len(found.renditions)
+    settled = all(step["state"] not in {"ready", "leased"} for step in steps)
+    return {"made": made, "planned": made if settled else max(planned, made), "steps": steps}
 
 
 def _rendition(site: Site, item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "url": site.url(item["path"]),
-        **{name: item[name] for name in ("width", "height", "content_type", "bytes")},
+        **{name: item[name] for name in ("width", "height", "content_type", "bytes", "crop", "frames")},
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from nashr.domain.errors import Fault
 
 VERSION: Final = 2
-"""Raised when the same numbers give other files: every photo is then made anew when it is next published."""
+"""Raised when the same names give other files: every photo is then made anew when it is next published."""
 
 WIDEST: Final = 4096  # pixels: more than any screen shows of a page
 MOST_WIDTHS: Final = 8
@@ -22,18 +22,28 @@ _RATIO_TOLERANCE: Final = 0.02  # a photo this close to a crop's shape serves as
 
 
 class Quality(NamedTuple):
-    """The encoders' numbers that look alike: docs/images.md says how they were matched."""
+    """The encoders' numbers at which the formats look alike; ``quick`` is AVIF's at its least effort."""
 
     jpeg: int
     webp: int
     avif: int
+    quick: int
 
 
-LEVELS: Final[Mapping[str, Quality]] = {
-    "light": Quality(jpeg=68, webp=72, avif=54),
-    "standard": Quality(jpeg=77, webp=80, avif=61),
-    "high": Quality(jpeg=86, webp=89, avif=72),
+class Level(NamedTuple):
+    """Numbers for most sizes, and for those narrower than NARROW, which 4:2:0 costs more."""
+
+    usual: Quality
+    small: Quality
+
+
+NARROW: Final = 480  # pixels
+LEVELS: Final[Mapping[str, Level]] = {
+    "light": Level(Quality(67, 72, 56, 57), small=Quality(67, 72, 62, 64)),
+    "standard": Level(Quality(74, 81, 62, 64), small=Quality(80, 83, 73, 76)),
+    "high": Level(Quality(84, 87, 71, 72), small=Quality(89, 91, 87, 88)),
 }
+"""A mean SSIMULACRA2 of 70, 75 and 80, narrow ones 64, 70 and 75: benchmarks/images/QUALITY.md."""
 
 
 class Size(NamedTuple):
@@ -66,9 +76,13 @@ class Recipe:
     @property
     def key(self) -> str:
         """Names everything that decides about the files' bytes, but for the photo and its focal point."""
-        widths, level = "-".join(map(str, self.widths)), LEVELS[self.quality]
-        quality = f"jpeg{level.jpeg}.webp{level.webp}.avif{level.avif if self.avif else 0}"
-        return f"v{VERSION}.{widths}.{','.join(self.crops)}@{self.crop_width}.{quality}"
+        widths, crops = "-".join(map(str, self.widths)), ",".join(self.crops)
+        return f"v{VERSION}.{widths}.{crops}@{self.crop_width}.{self.quality}.avif{self.avif:d}"
+
+    def quality_at(self, width: int) -> Quality:
+        """The encoders' numbers for a file this wide."""
+        level = LEVELS[self.quality]
+        return level.small if width < NARROW else level.usual
 
     def sizes_for(self, width: int, height: int) -> tuple[Size, ...]:
         """All that is made of a photo of this size: every smaller width and its own, then the crops.

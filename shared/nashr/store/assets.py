@@ -185,13 +185,30 @@ def lock(conn: Connection, asset: str) -> Asset:
     return Asset(**found)
 
 
+def steps(conn: Connection, asset: str) -> Sequence[Mapping[str, Any]]:
+    """The steps that make a photo's renditions."""
+    return rows(
+        conn,
+        """SELECT kind, state, attempts, started_at, finished_at, error FROM step
+        WHERE kind IN ('images', 'avif') AND key = :asset ORDER BY kind DESC""",
+        asset=asset,
+    )
+
+
 def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: str) -> Asset:
-    """Changes focal point, caption, credit, rights; only the names in ``changes``."""
+    """Changes focal point, caption, credit, rights; only the names in ``changes``.
+
+    Another focal point has the crops made anew, where there are renditions at all.
+    """
     values = {**_editable(asset), **changes}
+    moved = (values["focal_x"], values["focal_y"]) != (asset.focal_x, asset.focal_y)
+    if moved and asset.state in {"ready", "processing"} and asset.withdrawn_at is None:
+        make(conn, asset, priority=Priority.normal)
     run(
         conn,
         """UPDATE asset SET focal_x = :focal_x, focal_y = :focal_y, caption = :caption, credit = :credit,
-            rights = :rights, version = version + 1, updated_at = clock_timestamp() WHERE id = :id""",
+            rights = :rights, version = version + 1, shown = shown + 1,
+            updated_at = clock_timestamp() WHERE id = :id""",
         id=asset.id, **{**values, "rights": Jsonb(values["rights"])},
     )  # fmt: skip
     events.record(conn, "asset.patch", asset.id, site=asset.site, actor=actor, changed=sorted(changes))
@@ -232,7 +249,8 @@ def ready(conn: Connection, asset: Asset, made: Made) -> None:
         conn,
         """UPDATE asset SET state = 'ready', error = NULL, made = :made, shown = shown + 1,
             renditions = :renditions, placeholder = :placeholder, colour = :colour,
-            found_x = :found_x, found_y = :found_y, rights = CAST(:rights AS jsonb) || rights,
+            found_x = COALESCE(:found_x, found_x), found_y = COALESCE(:found_y, found_y),
+            rights = CAST(:rights AS jsonb) || rights,
             caption = COALESCE(caption, :caption), credit = COALESCE(credit, :credit),
             digital_source_type = COALESCE(digital_source_type, :digital_source_type),
             updated_at = clock_timestamp()

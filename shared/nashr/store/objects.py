@@ -6,7 +6,7 @@ same lock and counts uses again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -56,11 +56,26 @@ def record(conn: Connection, site: str, puts: Iterable[Put], *, source: str | No
     )  # fmt: skip
 
 
-def use(conn: Connection, page: int, keys: Iterable[str], *, site: str, version: int) -> None:
+class PhotoChanged(Retryable):
+    """A photo changed while a page that shows it was rendered: the page begins again."""
+
+
+def use(
+    conn: Connection,
+    page: int,
+    keys: Iterable[str],
+    *,
+    site: str,
+    version: int,
+    photos: Mapping[str, int] | None = None,
+) -> None:
     """Records that a version of a page names these keys, then confirms each.
 
-    Raises AssetMissing (naming one) when a key is not stored, or is being deleted.
+    ``photos``: the assets that the page was rendered from, with the state (``shown``) of each. They stay
+    locked, so that whoever changes one sees this use, or this page sees the change. Raises AssetMissing
+    (naming one) when a key is not stored, or is being deleted; PhotoChanged.
     """
+    _unchanged(conn, photos or {})
     wanted = sorted(set(keys))
     found = rows(
         conn,
@@ -77,6 +92,19 @@ def use(conn: Connection, page: int, keys: Iterable[str], *, site: str, version:
     absent = [key for key in wanted if key not in there]
     if absent:
         raise AssetMissing(f"{absent[0]} is not confirmed by the store yet")
+
+
+def _unchanged(conn: Connection, photos: Mapping[str, int]) -> None:
+    if not photos:
+        return
+    found = rows(
+        conn,
+        "SELECT id, shown FROM asset WHERE id = ANY(:assets) ORDER BY id FOR SHARE",
+        assets=sorted(photos),
+    )
+    for item in found:
+        if item["shown"] != photos[item["id"]]:
+            raise PhotoChanged(f"{item['id']} changed while the page was rendered")
 
 
 def unused_by(conn: Connection, page: int, *, version: int) -> None:

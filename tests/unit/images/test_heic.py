@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pyvips
-from nashr_images import heic, metadata
+from nashr_images import core, heic, metadata
 from nashr_images.heic import Decoded
 from nashr_images.metadata import Metadata
 from nashr_images.renditions import BrokenImage, DecoderUnavailable, ImageRefused, TooManyPixels
@@ -174,3 +174,26 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(DecoderUnavailable, match="uv sync --extra heic"):
         heic.decode(b"")
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_heic_becomes_renditions(orientation: int) -> None:
+    """Through the whole of core: upright JPEG, WebP and AVIF files that browsers show."""
+    data = encoded(corners((1_000, 600)), orientation=orientation)
+    rendered = core.render(data, keep=True)
+    size = (1_000, 600) if orientation == 1 else (600, 1_000)
+    assert (rendered.width, rendered.height) == size
+    jpeg = [one for one in rendered.renditions if one.content_type == "image/jpeg" and not one.crop][-1]
+    made = Image.open(io.BytesIO(jpeg.data)).convert("RGB")
+    assert made.size == size
+    first = RED if orientation == 1 else GREEN
+    assert close(made.getpixel((20, 20)), first)
+    assert rendered.decode is not None
+
+
+def test_a_see_through_heic_stays_so() -> None:
+    """Alpha goes into WebP, white into JPEG."""
+    rendered = core.render(encoded(Image.new("RGBA", (80, 60), (255, 0, 0, 0))))
+    webp = next(one for one in rendered.renditions if one.content_type == "image/webp")
+    assert Image.open(io.BytesIO(webp.data)).convert("RGBA").getpixel((9, 9))[3] < 3  # type: ignore[index]
+    assert rendered.mean_colour == "#ffffff"

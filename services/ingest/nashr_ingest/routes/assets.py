@@ -9,7 +9,9 @@ from fastapi import APIRouter, Path, Request
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
-from nashr.store import assets, sites
+from nashr.pages import Fact
+from nashr.steps import Priority
+from nashr.store import assets, photopages, sites
 from nashr.store.database import statement
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -96,7 +98,7 @@ def _record(conn: Connection, who: Caller, site: Site, received: Upload, info: F
         meta=_meta(received),
         actor=who.actor,
     )
-    body = {**present.asset(site, found), "warnings": warned(received.warnings)}
+    body = {**present.asset(conn, site, found), "warnings": warned(received.warnings)}
     headers = {"ETag": etag(found.version), "Location": f"/v1/assets/{found.id}"}
     return Reply(body, 201 if made else 200, headers, site.id)
 
@@ -121,7 +123,8 @@ def get(who: Writer, process: Process, asset: Id) -> JSONResponse:
     with statement(process.engine) as conn:
         found = _find(conn, who, asset)
         site = sites.get(conn, found.site).site
-    return present.reply(present.asset(site, found), ETag=etag(found.version))
+        body = present.asset(conn, site, found)
+    return present.reply(body, ETag=etag(found.version))
 
 
 @router.patch(
@@ -139,7 +142,8 @@ def patch(
         check_precondition(what, found.version)
         site = sites.get(conn, found.site).site
         changed = assets.patch(conn, found, _columns(cleaned.doc), actor=who.actor)
-        body = {**present.asset(site, changed), "warnings": warned(cleaned.warnings)}
+        photopages.bump(conn, found.id, Fact.photo, priority=Priority.normal)
+        body = {**present.asset(conn, site, changed), "warnings": warned(cleaned.warnings)}
         return Reply(body, 200, {"ETag": etag(changed.version)}, site.id)
 
     return write(process, who, what, change)

@@ -78,6 +78,27 @@ class Rendition(Out):
     height: int
     content_type: str
     bytes: int
+    crop: str | None = Field(description="The shape it is cut to, such as 16:9; null for the whole photo")
+    frames: int = Field(description="Above 1 for an animation")
+
+
+class MakingStep(Out):
+    """A step of the renditions' making: images makes JPEG and WebP files, avif the lighter ones."""
+
+    kind: str
+    state: str
+    attempts: int
+    started_at: Time | None
+    finished_at: Time | None
+    error: str | None
+
+
+class Progress(Out):
+    """How far the renditions are; ``planned`` is an upper bound while steps are open."""
+
+    made: int
+    planned: int
+    steps: list[MakingStep]
 
 
 class Asset(Out):
@@ -92,6 +113,7 @@ class Asset(Out):
     height: int
     bytes: int
     focal_point: FocalPoint | None
+    focal_point_from: Literal["editor", "found"] | None
     caption: str | None
     credit: str | None
     rights: Rights | None
@@ -100,4 +122,5 @@ class Asset(Out):
     error: str | None
     renditions: list[Rendition]
     placeholder: str | None = Field(description="A tiny blurred image as a data URL")
+    progress: Progress
     warnings: list[Warned] = Field(default_factory=list, description="Only in the answer to a write")
