@@ -210,7 +210,7 @@ def _crash_report(error: Exception, seconds: float) -> str:
         return f"it took longer than {seconds:g} s"
     if isinstance(error, ProcessExpired):
         return f"it ended its process (exit code {error.exitcode})"
-    return "it took too much memory"
+    return f"it took too much memory ({error})" if str(error) else "it took too much memory"
 
 
 @contextmanager
@@ -259,9 +259,14 @@ def _run(module: str, given: str, output: str, limits: Limits) -> None:
         function, args, options = pickle.loads(Path(given).read_bytes())  # noqa: S301 - our parent wrote it
         result = getattr(sys.modules[module], function)(*args, **options)
         Path(output).write_bytes(pickle.dumps(result))
+        return
+    except Exception as error:
+        failure = error.with_traceback(None)  # its frames would keep what was decoded until the next task
+        failure.__context__ = None
     finally:
         # Freed but fragmented memory would else stay: 500 MB after 200 photos (measured).
         ctypes.CDLL(None).malloc_trim(0)
+    raise failure
 
 
 def _apply(limits: Limits) -> None:
