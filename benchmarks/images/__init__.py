@@ -1,0 +1,1 @@
+"""What renditions cost beside what other programs make of the same photos, and how good they look."""
