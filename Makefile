@@ -61,7 +61,9 @@ integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults
 
 .PHONY: bench
 bench: setup ## Run the benchmarks and print their tables
+	$(UV) sync --locked --quiet --group bench --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	$(RUN)/python benchmarks/run.py
+	$(RUN)/python benchmarks/images/run.py
 
 .PHONY: clean
 clean: ## Remove what make installed; data folders stay

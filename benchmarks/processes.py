@@ -54,6 +54,17 @@ def memory(data: Path) -> Mapping[str, Memory]:
     return found
 
 
+def tree_memory(root: int) -> Memory:
+    """Memory of one process and all that it started, and they."""
+    parents = {pid: int(fields[1]) for pid in _pids() if (fields := _stat(pid))}
+    family, size = {root}, 0
+    while size < len(family):
+        size = len(family)
+        family |= {pid for pid, parent in parents.items() if parent in family}
+    each = [_memory(pid) for pid in family]
+    return Memory(sum(one.resident for one in each), sum(one.proportional for one in each))
+
+
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
 
