@@ -1,5 +1,5 @@
 /* The maps of SSIMULACRA2 2.1 and their averages, as the PyPI package ssimulacra2 0.3.0 computes them, nine
- * times as fast. Weights and score stay in the package; score.py calls this, and checks it against it.
+ * times as fast. Weights and score stay in the package; score.py calls this.
  *
  * averages() takes two pictures of 8-bit sRGB, three bytes a pixel, and writes 18 doubles a scale: for each
  * channel the mean and the 4-norm of the SSIM error, of ringing and of blur. It returns the scales written,
