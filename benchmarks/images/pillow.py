@@ -24,7 +24,7 @@ def once(path: Path, spec: Spec) -> list[Made]:
         *((_narrowed(base, width), False) for width in spec.widths if width <= base.width),
         *((_cropped(base, size), True) for size in spec.crops),
     ]
-    return [_made(image, form, spec, crop=crop) for image, crop in sizes for form in spec.quality]
+    return [_made(image, form, spec, crop=crop) for image, crop in sizes for form in spec.forms(crop=crop)]
 
 
 def each(path: Path, spec: Spec) -> list[Made]:
@@ -36,7 +36,7 @@ def _one_by_one(path: Path, spec: Spec) -> Iterator[tuple[Image.Image, bool, str
     for form in spec.quality:
         for width in spec.widths:
             yield _decoded(path, (width, _TALL)), False, form
-        for size in spec.crops:
+        for size in spec.crops if form in spec.cropped else ():
             yield _cropped(_decoded(path, (max(size) * 2, max(size) * 2)), size), True, form
 
 
@@ -68,15 +68,16 @@ def _cropped(base: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _made(image: Image.Image, form: str, spec: Spec, *, crop: bool) -> Made:
     output = BytesIO()
-    image.save(output, form, quality=spec.quality[form], **_options(form, spec))
+    number = spec.number(form, image.size, crop=crop)
+    image.save(output, form, quality=number, **_options(form, spec, image.size, crop=crop))
     return Made(form, image.width, image.height, crop, output.getvalue())
 
 
-def _options(form: str, spec: Spec) -> dict[str, Any]:
+def _options(form: str, spec: Spec, size: tuple[int, int], *, crop: bool) -> dict[str, Any]:
     if form == "jpeg":
         return {"progressive": True, "optimize": True}
     threads = {"max_threads": 1} if form == "avif" else {}
-    if spec.effort is None:
+    effort = spec.effort_of(form, size, crop=crop)
+    if effort is None:
         return threads
-    effort = spec.effort[form]
     return {"method": effort} if form == "webp" else {**threads, "speed": _SLOWEST - effort}

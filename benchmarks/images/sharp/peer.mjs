@@ -10,6 +10,7 @@ sharp.cache(false);
 const upright = (photo) => sharp(photo, { limitInputPixels: false }).autoOrient().toColourspace("srgb");
 const raw = (pipeline) => pipeline.removeAlpha().raw().toBuffer({ resolveWithObject: true });
 const from = ({ data, info: { width, height, channels } }) => sharp(data, { raw: { width, height, channels } });
+const formats = (spec, crop) => Object.keys(spec.quality).filter((one) => !crop || spec.cropped.includes(one));
 const sizesOf = (spec) => [
   ...spec.widths.map((width) => ({ crop: false, resize: { width, withoutEnlargement: true } })),
   ...spec.crops.map(([width, height]) => ({
@@ -17,12 +18,14 @@ const sizesOf = (spec) => [
   })),
 ];
 
-async function encoded(pipeline, format, spec, crop) {
-  const options = { quality: spec.quality[format] };
+async function encoded(pipeline, format, spec, crop, { width, height }) {
+  const hasty = format === "avif" && (crop || width * height > 2e6);
+  const numbers = width < 480 ? spec.narrow : spec.quality;
+  const options = { quality: hasty ? spec.hasty.quality : numbers[format] };
   if (format === "jpeg") {
     Object.assign(options, { progressive: true, optimiseCoding: true, quantisationTable: spec.table });
   }
-  else if (spec.effort) options.effort = spec.effort[format];
+  else if (spec.effort) options.effort = hasty ? spec.hasty.effort : spec.effort[format];
   const { data, info } = await pipeline[format](options).toBuffer({ resolveWithObject: true });
   return { format, width: info.width, height: info.height, crop, data };
 }
@@ -35,7 +38,7 @@ async function once(photo, spec) {
     if (!crop && resize.width > base.info.width) continue;
     const same = !crop && resize.width === base.info.width;
     const size = same ? base : await raw(from(base).resize(resize));
-    for (const format of Object.keys(spec.quality)) files.push(await encoded(from(size), format, spec, crop));
+    for (const format of formats(spec, crop)) files.push(await encoded(from(size), format, spec, crop, size.info));
   }
   return files;
 }
@@ -43,9 +46,13 @@ async function once(photo, spec) {
 // sharp as most people use it: a pipeline from the original for every file.
 async function each(photo, spec) {
   const files = [];
+  const whole = await sharp(photo).metadata();
+  const { width: wide, height: high } = whole.autoOrient ?? whole;
   for (const { crop, resize } of sizesOf(spec))
-    for (const format of Object.keys(spec.quality))
-      files.push(await encoded(upright(photo).resize(resize), format, spec, crop));
+    for (const format of formats(spec, crop))
+      files.push(await encoded(upright(photo).resize(resize), format, spec, crop, {
+        width: resize.width, height: resize.height ?? resize.width * high / wide,
+      }));
   return files;
 }
 

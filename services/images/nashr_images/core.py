@@ -70,12 +70,16 @@ def render(
 
 
 def render_lighter(decoded: Decode, job: LightJob) -> tuple[Rendition, ...]:
-    """The AVIF files of a photo, out of the decode that ``render`` gave back."""
+    """The files that follow, in the job's order, out of the decode that ``render`` gave back."""
     with refusing():
         base = raw(decoded.samples, decoded.width, decoded.height, decoded.bands)
-        encode = Encoder("image/avif", job.recipe, decoded.metadata)
-        cut = cuts(base, job.sizes, job.focal)
-        return together((partial(encode, image, size) for size, image in cut), patient=True)
+        cut = dict(cuts(base, dict.fromkeys(size for _, size in job.files), job.focal))
+        encoders = {kind: Encoder(kind, job.recipe, decoded.metadata) for kind, _ in job.files}
+        tasks = [partial(encoders[kind], cut[size], size) for kind, size in job.files]
+        # The largest first: the threads then end together.
+        order = sorted(range(len(tasks)), key=lambda at: -job.files[at][1].width)
+        made = together((tasks[at] for at in order), patient=True)
+        return tuple(made[order.index(at)] for at in range(len(tasks)))
 
 
 def decoded(data: bytes, recipe: Recipe, *, max_pixels: int = MAX_PIXELS) -> Decode:
@@ -116,17 +120,16 @@ def _scaled(image: Any, width: int, height: int) -> Any:
 
 
 def _files(cut: Sequence[Cut], job: Job, known: Metadata, *, moving: bool) -> tuple[Rendition, ...]:
-    """JPEG files, and WebP files where they are smaller, or see-through, or move anyway."""
+    """JPEG files; of the whole photo WebP files too where they are smaller, or see-through."""
     jpeg, webp = (Encoder(f"image/{kind}", job.recipe, known) for kind in ("jpeg", "webp"))
-    still = [one for one in cut if one[0].crop or not moving]
+    whole = [] if moving else [one for one in cut if one[0].crop is None]
     tasks: list[Callable[[], Rendition]] = [
-        *(partial(webp, image, size) for size, image in reversed(still)),
+        *(partial(webp, image, size) for size, image in reversed(whole)),
         *(partial(jpeg, image, size) for size, image in reversed(cut)),
     ]
-    made = tuple(reversed(together(tasks)))
-    jpegs = made[: len(cut)]
-    webps = made[len(cut) :]
-    clear = any(image.hasalpha() for _, image in still)
+    made = together(tasks)
+    webps, jpegs = made[: len(whole)], made[len(whole) :]
+    clear = any(image.hasalpha() for _, image in whole)
     than = {(one.crop, one.width): len(one.data) for one in jpegs}
     return _ordered((*jpegs, *(webps if clear else lighter_only(webps, than))))
 

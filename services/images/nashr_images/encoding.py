@@ -20,6 +20,7 @@ THREADS: Final = min(2, len(os.sched_getaffinity(0)))
 """Encoders at work on one photo: a second one halves its time, the CPU stays the same."""
 
 _PATIENT: Final = 15  # niceness of encoders that nobody waits for
+_LARGE: Final = 2_000_000  # pixels
 _SPOKEN: Final = (
     1000  # pixels: from this width on a file carries the whole packet, search engines index those
 )
@@ -80,8 +81,9 @@ def _webp(image: Any, size: Size, quality: Quality) -> Any:  # noqa: ARG001
 
 
 def _avif(image: Any, size: Size, quality: Quality) -> Any:
-    """Effort 1 for what readers load; 0, a quarter of its CPU, for crops: machines look at those."""
-    number, effort = (quality.quick, 0) if size.crop else (quality.avif, 1)
+    """Effort 1 for what phones load; 0, a quarter of its CPU, for crops and what only wide screens show."""
+    hasty = size.crop is not None or size.width * size.height > _LARGE
+    number, effort = (quality.quick, 0) if hasty else (quality.avif, 1)
     return image.heifsave_buffer(Q=number, compression="av1", effort=effort, keep=_kept(image))
 
 

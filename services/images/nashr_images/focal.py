@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyvips
 
-_SIDE: Final = 160  # pixels of the longer side: enough to see where, and some milliseconds
+_SIDE: Final = 96  # pixels of the longer side: enough to see where, and some milliseconds
 _LIKELY: Final = (0.5, 0.45)  # photographers put what matters near the middle, a little above it
 _REACH: Final = 0.35
 _SKIN: Final = (0.73, 0.54, 0.41)

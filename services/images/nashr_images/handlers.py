@@ -11,7 +11,7 @@ from typing import Any
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Permanent, Retryable
-from nashr.domain.recipe import Size
+from nashr.domain.recipe import Recipe, Size
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
 from nashr.sitefiles import File
@@ -24,7 +24,7 @@ from nashr.store.sites import SiteRow
 from sqlalchemy import Connection
 
 from nashr_images.pool import DecodePool
-from nashr_images.renditions import Job, LightJob, Rendered, Rendition, lighter_only
+from nashr_images.renditions import Job, LightJob, Rendered, Rendition, lighter_only, second_set
 
 _MIDDLE = (0.5, 0.5)
 
@@ -45,19 +45,19 @@ class Images:
         if asset.is_made(recipe):
             return _nothing
         job = Job(recipe, _editors_point(asset), crops_only=asset.is_of(recipe))
-        rendered = self._pool.render(self._original(asset), job, name=asset.sha256 if recipe.avif else "")
+        rendered = self._pool.render(self._original(asset), job, name=asset.sha256)
         files = self._stored(site, rendered.renditions)
         return lambda conn: self._ready(conn, site, asset, rendered, files)
 
     def avif(self, step: Step) -> Commit:
-        """Adds the AVIF files of one asset, shape by shape where they are lighter than what is there."""
+        """Adds AVIF files and the crops' WebP, shape by shape where they are lighter than what is there."""
         asset, site = self._read(step)
         if asset is None or asset.state != "ready" or asset.withdrawn_at is not None:
             return _nothing
-        sizes = _without_avif(asset) if site.site.images.avif else ()
-        if not sizes:
+        missing = _missing(asset, site.site.images)
+        if not missing:
             return _nothing
-        job = LightJob(site.site.images, sizes, asset.focal_point or _MIDDLE)
+        job = LightJob(site.site.images, missing, asset.focal_point or _MIDDLE)
         made = self._pool.render_lighter(lambda: self._original(asset), job, name=asset.sha256)
         worth = lighter_only(made, _lightest(asset.renditions))
         files = self._stored(site, worth)
@@ -96,8 +96,7 @@ class Images:
             photopages.bump(conn, asset.id, Fact.photo, priority=Priority.normal)
         else:
             golive.photo_appeared(conn, site.site, asset.id)
-        if recipe.avif:
-            _want_avif(conn, asset)
+        _want_lighter(conn, asset)
         changed = now.to_make(recipe) != asset.to_make(recipe)
         return Finish({"renditions": len(files)}, again_at=_now(conn) if changed else None)
 
@@ -133,7 +132,7 @@ def bury(conn: Connection, step: Step, error: str) -> None:
     cards.photo_ready(conn, step.input["asset"])
 
 
-def _want_avif(conn: Connection, asset: Asset) -> None:
+def _want_lighter(conn: Connection, asset: Asset) -> None:
     queue.rearm(
         conn, "avif", asset.id, site=asset.site, data={"asset": asset.id}, priority=Priority.bulk
     )  # fmt: skip
@@ -160,15 +159,18 @@ def _made(key: str, rendered: Rendered, described: Sequence[Mapping[str, Any]]) 
     )
 
 
-def _without_avif(asset: Asset) -> tuple[Size, ...]:
-    """The sizes that have no AVIF file; none of an animation, whose AVIF would stand still."""
+def _missing(asset: Asset, recipe: Recipe) -> tuple[tuple[str, Size], ...]:
+    """What the second set lacks; nothing of an animation, which would stand still."""
     if any(one["frames"] > 1 for one in asset.renditions):
         return ()
-    there = {(one["crop"], one["width"]) for one in asset.renditions if one["content_type"] == "image/avif"}
-    return tuple(
+    there = {(one["content_type"], one["crop"], one["width"]) for one in asset.renditions}
+    sizes = [
         Size(one["crop"], one["width"], one["height"])
         for one in asset.renditions
-        if one["content_type"] == "image/jpeg" and (one["crop"], one["width"]) not in there
+        if one["content_type"] == "image/jpeg"
+    ]
+    return tuple(
+        (kind, size) for kind, size in second_set(recipe, sizes) if (kind, size.crop, size.width) not in there
     )
 
 

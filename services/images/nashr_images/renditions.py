@@ -5,7 +5,7 @@ Knows nothing of libvips, so a worker can speak of photos without loading a deco
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -32,11 +32,21 @@ class Job:
 
 @dataclass(frozen=True)
 class LightJob:
-    """AVIF files of these sizes, cut around ``focal``."""
+    """Files that may follow a page: (media type, size) of each, crops cut around ``focal``."""
 
     recipe: Recipe
-    sizes: tuple[Size, ...]
+    files: tuple[tuple[str, Size], ...]
     focal: tuple[float, float]
+
+
+def second_set(recipe: Recipe, sizes: Iterable[Size]) -> tuple[tuple[str, Size], ...]:
+    """What follows the publishable files of these sizes: AVIF, and the crops' WebP, which no page waits for.
+
+    JPEG crops are in the first set: structured data names them.
+    """
+    listed = list(sizes)
+    webp = [("image/webp", size) for size in listed if size.crop is not None]
+    return (*webp, *(("image/avif", size) for size in listed if recipe.avif))
 
 
 @dataclass(frozen=True)
@@ -98,16 +108,19 @@ class Rendered:
 def lighter_only(
     files: Sequence[Rendition], than: Mapping[tuple[str | None, int], int]
 ) -> tuple[Rendition, ...]:
-    """Of each shape ``files`` where they are smaller, all together, than the same sizes in ``than``.
+    """Of each shape and type ``files`` where they are smaller, all together, than the same sizes elsewhere.
 
-    ``than``: bytes by crop and width. Shape by shape and not file by file: a browser chooses a format before
-    it chooses a width, and would load a wider file where one were missing.
+    ``than``: the bytes there are by crop and width; a type that is kept is what the next one is held to.
+    Shape by shape and not file by file: a browser chooses a format before it chooses a width, and would load
+    a wider file where one were missing.
     """
     kept: list[Rendition] = []
-    for crop in dict.fromkeys(one.crop for one in files):
-        own = [one for one in files if one.crop == crop]
-        if sum(len(one.data) for one in own) < sum(than[crop, one.width] for one in own):
+    least = dict(than)
+    for family in dict.fromkeys((one.content_type, one.crop) for one in files):
+        own = [one for one in files if (one.content_type, one.crop) == family]
+        if sum(len(one.data) for one in own) < sum(least[one.crop, one.width] for one in own):
             kept += own
+            least |= {(one.crop, one.width): len(one.data) for one in own}
     return tuple(kept)
 
 

@@ -239,10 +239,15 @@ def _prepare(module: str, environment: dict[str, str], niceness: int) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.nice(niceness)
     os.environ.update(environment)
-    for option, value in _MALLOC.items():
-        ctypes.CDLL(None).mallopt(option, value)
+    tune_memory()
     importlib.import_module(module)
     _set_soft(resource.RLIMIT_CORE, 0)
+
+
+def tune_memory() -> None:
+    """Tells this process's allocator what suits large, short-lived pictures."""
+    for option, value in _MALLOC.items():
+        ctypes.CDLL(None).mallopt(option, value)
 
 
 def _die_with_parent() -> None:

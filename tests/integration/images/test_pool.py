@@ -220,7 +220,7 @@ def test_the_decode_is_used_again(open_pool: OpenPool) -> None:
         asked.append(1)
         return data
 
-    job = LightJob(RECIPE, (Size(None, 320, 240),), (0.5, 0.5))
+    job = LightJob(RECIPE, (("image/avif", Size(None, 320, 240)),), (0.5, 0.5))
     pool.render(data, name="one")
     first = pool.render_lighter(original, job, name="one")
     assert (len(asked), [one.content_type for one in first]) == (0, ["image/avif"])

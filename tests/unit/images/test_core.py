@@ -21,6 +21,7 @@ from nashr_images.renditions import (
     Rendition,
     TooManyPixels,
     lighter_only,
+    second_set,
 )
 from PIL import Image, ImageFile, ImageOps
 
@@ -246,7 +247,8 @@ def test_credit_stays_and_whereabouts_go() -> None:
     data = located(noise(1400, 1000))
     rendered = core.render(data, keep=True)
     assert rendered.decode
-    job = LightJob(RECIPE, (Size(None, 320, 229), Size("1:1", 1000, 1000)), (0.5, 0.5))
+    sizes = (Size(None, 320, 229), Size("1:1", 1000, 1000))
+    job = LightJob(RECIPE, second_set(RECIPE, sizes), (0.5, 0.5))
     for made in (*rendered.renditions, *core.render_lighter(rendered.decode, job)):
         image = opened(made)
         exif = image.getexif()
@@ -379,36 +381,43 @@ def test_crops_only() -> None:
 # AVIF
 
 
-def test_avif_of_every_size() -> None:
-    """The second phase makes the same sizes from the same decode, smaller than JPEG."""
+def test_what_follows_comes_from_the_same_decode() -> None:
+    """The second phase makes AVIF of every size, and the crops' WebP, which look as the JPEG does."""
     rendered = core.render(photo("traps/orient_Landscape_1.jpg"), keep=True)
     assert rendered.decode
-    jpegs = [made for made in rendered.renditions if made.content_type == "image/jpeg"]
-    sizes = tuple(Size(made.crop, made.width, made.height) for made in jpegs)
-    made = core.render_lighter(rendered.decode, LightJob(RECIPE, sizes, rendered.found or (0, 0)))
-    assert [(one.crop, one.width, one.height) for one in made] == list(sizes)
-    for light, heavy in zip(made, jpegs, strict=True):
-        image = opened(light)
-        assert (image.get_format_mimetype(), image.size) == ("image/avif", (light.width, light.height))
-        assert len(light.data) < len(heavy.data)
+    jpegs = {(one.crop, one.width): one for one in rendered.renditions if one.content_type == "image/jpeg"}
+    files = second_set(RECIPE, (Size(one.crop, one.width, one.height) for one in jpegs.values()))
+    made = core.render_lighter(rendered.decode, LightJob(RECIPE, files, rendered.found or (0, 0)))
+    assert [(one.content_type, Size(one.crop, one.width, one.height)) for one in made] == list(files)
+    assert [kind for kind, _ in files] == ["image/webp"] * 3 + ["image/avif"] * len(jpegs)
+    for light in made:
+        heavy, image = jpegs[light.crop, light.width], opened(light)
+        assert (image.get_format_mimetype(), image.size) == (light.content_type, (light.width, light.height))
         assert difference(image, opened(heavy)) < 4
 
 
 def test_a_decode_made_anew_gives_the_same() -> None:
     """Where the decode was not kept, the same bytes come from the original."""
     data = encoded(noise(700, 500))
-    job = LightJob(RECIPE, (Size(None, 320, 229),), (0.5, 0.5))
+    job = LightJob(RECIPE, (("image/avif", Size(None, 320, 229)),), (0.5, 0.5))
     kept = core.render(data, keep=True).decode
     assert kept
     assert core.render_lighter(kept, job) == core.render_lighter(core.decoded(data, RECIPE), job)
 
 
 def test_a_format_must_be_lighter() -> None:
-    """A shape's files stay out unless they are smaller, all together, than what there is."""
-    files = [Rendition(width, 1, "image/avif", bytes(size), crop)
-             for crop, width, size in ((None, 320, 10), (None, 640, 50), ("1:1", 320, 30))]  # fmt: skip
-    than = {(None, 320): 9, (None, 640): 60, ("1:1", 320): 30}
-    assert [(one.crop, one.width) for one in lighter_only(files, than)] == [(None, 320), (None, 640)]
+    """A shape's files stay out unless they are smaller, all together, than the lightest there are."""
+
+    def file(kind: str, crop: str | None, width: int, size: int) -> Rendition:
+        return Rendition(width, 1, f"image/{kind}", bytes(size), crop)
+
+    files = [
+        file("webp", "1:1", 320, 30), file("webp", "4:3", 320, 25),
+        file("avif", None, 320, 10), file("avif", None, 640, 50), file("avif", "4:3", 320, 26),
+    ]  # fmt: skip
+    than = {(None, 320): 9, (None, 640): 60, ("1:1", 320): 30, ("4:3", 320): 30}
+    kept = [(one.content_type, one.crop, one.width) for one in lighter_only(files, than)]
+    assert kept == [("image/webp", "4:3", 320), ("image/avif", None, 320), ("image/avif", None, 640)]
 
 
 def test_a_sites_own_recipe() -> None:
