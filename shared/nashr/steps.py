@@ -81,10 +81,13 @@ STEPS: Final[dict[str, Kind]] = {
             leads_to=("backlinks",), rearms=True, limit=120,
         ),
         Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
-        Kind("withdraw", "delivery", "a withdrawn photo", "its keys deleted, and deleted again", limit=60),
+        Kind(
+            "withdraw", "delivery", "a withdrawn photo", "its keys deleted, and deleted again",
+            limit=60, max_attempts=1_000_000,
+        ),
         Kind(
             "expire", "delivery", "the end of a photo's rights", "the photo withdrawn",
-            leads_to=("deliver", "withdraw"), rearms=True,
+            leads_to=("deliver", "withdraw"), rearms=True, max_attempts=1_000_000,
         ),
         Kind(
             "sweep", "delivery", "files that no page has used for a while", "the files deleted",

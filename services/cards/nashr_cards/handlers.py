@@ -10,7 +10,7 @@ from nashr.bootstrap import Runtime
 from nashr.domain.errors import Retryable
 from nashr.domain.site import Site, direction
 from nashr.runtime.worker import Commit, Finish
-from nashr.store import assets, sites
+from nashr.store import assets, cards, sites
 from nashr.store.assets import Asset
 from nashr.store.database import statement
 from nashr.store.queue import Step
@@ -34,7 +34,7 @@ class Cards:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site)
             asset = assets.find(conn, step.input["asset"]) if step.input["asset"] else None
-        if asset is not None and asset.state == "processing":
+        if asset is not None and asset.state in {"processing", "archived"} and not asset.withdrawn_at:
             raise Retryable(f"the renditions of {asset.id} are not ready yet")
         words = step.input["doc"]
         card = self._draw(site.site, words, asset)
@@ -56,7 +56,8 @@ class Cards:
             direction="rtl" if direction(words["language"]) == "rtl" else "ltr",
             breaking=words["breaking"],
         )
-        hero = self._hero(site, asset) if asset is not None and asset.state == "ready" else None
+        shown = cards.showable(asset)
+        hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
         focal = asset.focal_point if asset is not None else None
         try:
             return self._pool.draw(text, hero=hero, focal=focal, theme=theme(site))

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import Fenced, Retryable
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
@@ -99,16 +99,17 @@ class Delivery:
 
     def _announce(self, loaded: Loaded, page: core.Page, version: int) -> None:
         """Before the PUT: every asset in use and confirmed, the attempt written down."""
-        site = loaded.site.site
-        keys = [site.key(path) for path in page.asset_paths]
+        site, keys = loaded.site.site, _keys(loaded, page)
         with (transaction if keys else statement)(self._runtime.engine) as conn:
             if keys:
                 photos = photos_of(loaded.view) if loaded.view else {}
                 objects.use(conn, loaded.page.id, keys, site=site.id, version=version, photos=photos)
-            run(
-                conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted < :version",
+            ours = run(
+                conn, "UPDATE page SET attempted = :version WHERE id = :id AND attempted <= :version",
                 id=loaded.page.id, version=version,
             )  # fmt: skip
+            if not ours:
+                raise Fenced(f"a newer version of {loaded.page.path} was attempted meanwhile")
 
     def _purged(self, loaded: Loaded) -> bool:
         """Drops the edge's copy at once; where that fails, the purge step does it."""
@@ -133,7 +134,7 @@ class Delivery:
             id=loaded.page.id, version=version, etag=etag, hash=page.body_without_stamp_hash,
             sha256=publish.digest(page), purged=purged,
         )  # fmt: skip
-        objects.unused_by(conn, loaded.page.id, version=version)
+        objects.used_only(conn, loaded.page.id, _keys(loaded, page))
         if loaded.page.live == 0:
             golive.appeared(conn, loaded.site.site, loaded.page)
         if not purged or (loaded.shown is not None and loaded.shown.publication.receipt is None):
@@ -144,13 +145,15 @@ class Delivery:
         """What the site shows is right already: the version counts as live without a PUT."""
         if loaded.shown is not None:
             golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
-        run(
+        counted = run(
             conn,
             """UPDATE page SET live = :version, attempted = :version,
                 purged = CASE WHEN purged = live THEN :version ELSE purged END
-            WHERE id = :id AND live < :version""",
+            WHERE id = :id AND live < :version AND attempted = live""",
             id=loaded.page.id, version=version,
         )  # fmt: skip
+        if not counted:
+            raise Retryable(f"somebody else attempts {loaded.page.path} at this moment")
         if loaded.shown is not None and loaded.shown.publication.receipt is None:
             _purge(conn, loaded.page, priority=_priority(loaded))
         return self._finish(conn, loaded, version)
@@ -240,6 +243,11 @@ class Delivery:
             "cache": fetched.headers.get("x-cache"),
             "vantage": self._runtime.cdn.vantage,
         }
+
+
+def _keys(loaded: Loaded, page: core.Page) -> list[str]:
+    """The keys of the assets that a rendered page names."""
+    return [loaded.site.site.key(path) for path in page.asset_paths]
 
 
 def _same(row: PageRow, page: core.Page) -> bool:

@@ -8,6 +8,7 @@ from nashr.runtime.worker import Worker
 from nashr_delivery import fonts
 from nashr_delivery.handlers import Delivery
 from nashr_delivery.removal import Removal
+from nashr_delivery.withdrawal import Withdrawal
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
         "delivery", pool=6, uses=("site_store", "originals", "cdn"), writes_pages=True
     )
     fonts.prepare()
-    handlers = Delivery(runtime)
+    handlers, withdrawal = Delivery(runtime), Withdrawal(runtime)
     Worker(
         "delivery",
         settings=runtime.settings,
@@ -26,6 +27,8 @@ def main() -> None:
             "deliver": handlers.deliver,
             "purge": handlers.purge,
             "remove": Removal(runtime).remove,
+            "withdraw": withdrawal.withdraw,
+            "expire": withdrawal.expire,
         },
     ).run(threads=runtime.settings.delivery_threads)
 

@@ -90,7 +90,8 @@ def asset(conn: Connection, site: Site, found: Asset) -> dict[str, Any]:
         "focal_point_from": None if point is None else "found" if found.focal_x is None else "editor",
         "rights": dict(found.rights) or None,
         "state": "withdrawn" if found.withdrawn_at else found.state,
-        "renditions": [_rendition(site, item) for item in found.renditions],
+        "withdrawal": dict(found.withdrawal) if found.withdrawal else None,
+        "renditions": [_rendition(site, item) for item in found.renditions if not found.withdrawn_at],
         "progress": _progress(conn, site, found),
     }
 

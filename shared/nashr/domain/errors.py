@@ -59,6 +59,10 @@ class Retryable(WorkError):
     """The cause may pass by itself: the step becomes due again after a back-off."""
 
 
+class NotYet(Retryable):
+    """Something else has to end first: the step comes again soon, and that attempt does not count."""
+
+
 class Permanent(WorkError):
     """Trying again cannot help: the step is dead until a human replays it."""
 

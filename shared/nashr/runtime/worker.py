@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from nashr import failpoints
 from nashr.adapters.transport import Pulse, consume
-from nashr.domain.errors import Fenced, Permanent, Retryable
+from nashr.domain.errors import Fenced, NotYet, Permanent, Retryable
 from nashr.observability.logs import logger
 from nashr.settings import Settings
 from nashr.steps import STEPS, Priority, kinds_of
@@ -163,7 +163,7 @@ class Worker:
             self._bury(step, str(error))
         except Retryable as error:
             log.warning("step.retry", error=str(error))
-            self._retry(step, str(error))
+            self._retry(step, str(error), counts=not isinstance(error, NotYet))
         except Exception as error:
             log.error("step.crashed", error=repr(error), exc_info=True)
             self._retry(step, repr(error))
@@ -181,10 +181,10 @@ class Worker:
                 if step.priority == Priority.breaking:
                     queue.wake_direct(conn)
 
-    def _retry(self, step: Step, error: str) -> None:
+    def _retry(self, step: Step, error: str, *, counts: bool = True) -> None:
         """Also without a database: then the lease runs out and the step is claimed again."""
         with suppress(Retryable), transaction(self._engine) as conn:
-            queue.retry(conn, step, error)
+            queue.retry(conn, step, error, counts=counts)
             queue.notify(conn)
 
     def _bury(self, step: Step, error: str) -> None:

@@ -13,12 +13,16 @@ from sqlalchemy import Connection
 from nashr.domain.errors import Refused
 from nashr.domain.recipe import Recipe
 from nashr.steps import Priority
-from nashr.store import events, queue
+from nashr.store import events, expiring, queue
 from nashr.store.database import row, rows, run
 from nashr.store.ids import new_id
 
 UNUSABLE: Final = frozenset({"failed", "erased"})
 """States in which ``error`` says why no page can show the photo."""
+
+
+BEGUN_ANEW: Final = frozenset({"erased", "archived"})
+"""States in which there are no files, until the photo is uploaded again, or published."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,8 @@ def create(  # noqa: PLR0913 - the columns of a photo, named
 ) -> tuple[Asset, bool]:
     """Records a stored original and starts its renditions; the same bytes again give the existing asset.
 
-    An erased photo begins anew under its old id. ``meta``: focal_x, focal_y, caption, credit, rights.
-    Refused("withdrawn") for a withdrawn photo.
+    An erased or archived photo begins anew under its old id. ``meta``: focal_x, focal_y, caption, credit,
+    rights. Refused("withdrawn") for a withdrawn photo; ``withdrawing.renew`` lets some of them back.
     """
     asset = new_id("as")
     made = run(
@@ -157,11 +161,12 @@ def create(  # noqa: PLR0913 - the columns of a photo, named
     assert known is not None
     if known.withdrawn_at:
         raise Refused("withdrawn", "this photo was withdrawn: nashr does not take it again")
-    if known.state == "erased":
-        _set_state(conn, known.id, "processing", None)
-    elif not made:
+    if not made and known.state not in BEGUN_ANEW:
         return known, False
     make(conn, known, priority=Priority.normal)
+    if not made:
+        _set_state(conn, known.id, "processing", None)
+    expiring.arm(conn, known.id)
     events.record(conn, "asset.create", known.id, site=site, actor=actor)
     return find(conn, known.id) or known, bool(made)
 
@@ -211,6 +216,7 @@ def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: 
             updated_at = clock_timestamp() WHERE id = :id""",
         id=asset.id, **{**values, "rights": Jsonb(values["rights"])},
     )  # fmt: skip
+    expiring.arm(conn, asset.id)
     events.record(conn, "asset.patch", asset.id, site=asset.site, actor=actor, changed=sorted(changes))
     found = find(conn, asset.id)
     assert found is not None
@@ -260,6 +266,7 @@ def ready(conn: Connection, asset: Asset, made: Made) -> None:
         found_y=made.found and made.found[1], rights=Jsonb(dict(made.rights)),
         **{name: made.words.get(name) for name in ("caption", "credit", "digital_source_type")},
     )  # fmt: skip
+    expiring.arm(conn, asset.id)
     if asset.state != "ready":
         events.emit(conn, "asset.ready", site=asset.site, asset=asset.id)
 
@@ -282,17 +289,44 @@ def failed(conn: Connection, asset: str, error: str) -> None:
 
 def erased(conn: Connection, assets: Sequence[str]) -> None:
     """Records that the originals are destroyed: nothing can be made of these photos any more."""
+    void_makers(conn, assets)
     run(
         conn,
-        """UPDATE asset SET state = 'erased', error = 'erased by a takedown', renditions = '[]',
+        """UPDATE asset SET state = 'erased', error = 'erased by a takedown', renditions = '[]', made = NULL,
             placeholder = NULL, colour = NULL, updated_at = clock_timestamp()
         WHERE id = ANY(:assets) AND withdrawn_at IS NULL""",
         assets=list(assets),
     )
+
+
+def void_makers(conn: Connection, assets: Sequence[str]) -> None:
+    """Stops what is made of these photos, and forgets that it was made. Goes before their own locks."""
     run(
         conn,
         """UPDATE step SET state = 'void'
-        WHERE kind = 'images' AND input->>'asset' = ANY(:assets) AND state IN ('ready', 'leased')""",
+        WHERE kind IN ('images', 'avif') AND key = ANY(:assets) AND state <> 'void'""",
+        assets=list(assets),
+    )
+
+
+def archive(conn: Connection, assets: Sequence[str]) -> None:
+    """Records that the files of these photos are gone and their originals kept; their steps are void."""
+    run(
+        conn,
+        """UPDATE asset SET state = 'archived', renditions = '[]', made = NULL, shown = shown + 1,
+            updated_at = clock_timestamp()
+        WHERE id = ANY(:assets) AND state = 'ready' AND withdrawn_at IS NULL""",
+        assets=list(assets),
+    )
+
+
+def unarchive(conn: Connection, assets: Sequence[str]) -> None:
+    """Records that archived photos are being made anew: their images steps are due."""
+    run(
+        conn,
+        """UPDATE asset SET state = 'processing', updated_at = clock_timestamp() WHERE id IN (
+            SELECT id FROM asset WHERE id = ANY(:assets) AND state = 'archived'
+            ORDER BY id FOR NO KEY UPDATE)""",
         assets=list(assets),
     )
 

@@ -24,6 +24,11 @@ def photo_of(doc: Content) -> str | None:
     return use.asset if use else None
 
 
+def showable(photo: Asset | None) -> Asset | None:
+    """The photo, unless it was withdrawn: that one is as good as none."""
+    return None if photo is None or photo.withdrawn_at is not None else photo
+
+
 def label_of(site: Site, doc: Content) -> str:
     """The kicker, else the section's label."""
     section = site.section(doc.section)
@@ -45,6 +50,7 @@ def key(site: Site, article: str, doc: Content, photo: Asset | None) -> str:
         site.name,
         site.logo or "",
     )
+    photo = showable(photo)
     point = f"{photo.sha256}@{photo.focal_x},{photo.focal_y}" if photo else ""
     return f"{article}:{fingerprint(*shown, point, json.dumps(dict(site.theme), sort_keys=True))}"
 
@@ -59,12 +65,12 @@ def want(
     priority: int,
 ) -> int:
     """Inserts the step unless it exists; one whose photo is not ready waits for it. Returns its id."""
-    photo = photos.get(photo_of(doc) or "")
+    photo = showable(photos.get(photo_of(doc) or ""))
     data = {"article": article, "asset": photo.id if photo else None, "doc": _shown(site, doc)}
     step, done = queue.add(
         conn, "cards", key(site, article, doc, photo), site=site.id, data=data, priority=priority
     )
-    if photo and photo.state == "processing" and not done:
+    if photo and photo.state in {"processing", "archived"} and not done:
         run(
             conn,
             """UPDATE step SET available_at = clock_timestamp() + interval '30 seconds'

@@ -74,16 +74,11 @@ def void_work(conn: Connection, site: str, article: str) -> None:
     sole = list(_sole_assets(conn, site, article))
     run(
         conn,
-        """UPDATE asset SET state = 'processing', renditions = '[]'
-        WHERE id = ANY(:assets) AND state = 'ready'""",
-        assets=sole,
-    )
-    run(
-        conn,
         """UPDATE step SET state = 'void' WHERE state = 'done' AND (
-            (kind = 'images' AND input->>'asset' = ANY(:assets)) OR (kind = 'cards' AND key LIKE :like))""",
+            (kind IN ('images', 'avif') AND key = ANY(:assets)) OR (kind = 'cards' AND key LIKE :like))""",
         assets=sole, like=f"{article}:%",
     )  # fmt: skip
+    assets.archive(conn, sole)
 
 
 def erase(conn: Connection, site: str, article: str) -> None:

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import NotYet, Retryable
 from nashr.store.database import row, rows, run
 
 
 class AssetMissing(Retryable):
-    """A page names an asset that the store has not acknowledged yet."""
+    """A page names assets that the store has not acknowledged yet, or that are being deleted."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(f"{keys[0]} is not confirmed by the store yet")
+        self.keys = tuple(keys)
+
+
+class BeingDeleted(NotYet):
+    """A file was made anew while the old one is being deleted: once that is done, it is stored again."""
 
 
 def stored(conn: Connection, key: str) -> bool:
@@ -38,10 +46,11 @@ class Put:
 def record(conn: Connection, site: str, puts: Iterable[Put], *, source: str | None = None) -> None:
     """Writes down acknowledged PUTs of assets, in key order; no page uses them yet.
 
-    ``source`` names what can make them again, and lets them be swept once nobody uses them.
+    ``source`` names what can make them again, and lets them be swept once nobody uses them. Raises
+    BeingDeleted for a key that is: the deletion may reach the store after this PUT.
     """
     ordered = sorted(puts, key=lambda put: put.key)
-    run(
+    written = run(
         conn,
         """INSERT INTO object (key, site, sha256, content_type, bytes, state, source, stored_at,
             unused_since)
@@ -50,10 +59,13 @@ def record(conn: Connection, site: str, puts: Iterable[Put], *, source: str | No
         FROM unnest(CAST(:keys AS text[]), CAST(:hashes AS text[]), CAST(:types AS text[]),
             CAST(:sizes AS bigint[])) AS put(key, sha256, content_type, bytes)
         ON CONFLICT (key) DO UPDATE SET state = 'stored', stored_at = clock_timestamp(),
-            source = excluded.source, unused_since = excluded.unused_since""",
+            source = excluded.source, unused_since = excluded.unused_since
+        WHERE object.state <> 'deleting'""",
         site=site, source=source, keys=[put.key for put in ordered], hashes=[put.sha256 for put in ordered],
         types=[put.content_type for put in ordered], sizes=[put.bytes for put in ordered],
     )  # fmt: skip
+    if written < len(ordered):
+        raise BeingDeleted(f"a file of {source} is being deleted: it is stored again after that")
 
 
 class PhotoChanged(Retryable):
@@ -91,7 +103,7 @@ def use(
     there = {item["key"] for item in found}
     absent = [key for key in wanted if key not in there]
     if absent:
-        raise AssetMissing(f"{absent[0]} is not confirmed by the store yet")
+        raise AssetMissing(absent)
 
 
 def _unchanged(conn: Connection, photos: Mapping[str, int]) -> None:
@@ -107,13 +119,28 @@ def _unchanged(conn: Connection, photos: Mapping[str, int]) -> None:
             raise PhotoChanged(f"{item['id']} changed while the page was rendered")
 
 
-def unused_by(conn: Connection, page: int, *, version: int) -> None:
-    """Forgets uses by versions of a page before ``version``: that one is live."""
-    run(conn, "DELETE FROM asset_use WHERE page = :page AND version < :version", page=page, version=version)
+def used_only(conn: Connection, page: int, keys: Iterable[str]) -> None:
+    """Forgets the uses of a page beyond ``keys``: its live version names these and no others.
+
+    Files that lose their last use are unused from now on. It waits for nobody: a row that another
+    transaction holds is being recorded, used or deleted, and the sweep's walk finds what was passed over.
+    """
+    run(
+        conn,
+        """WITH dropped AS (
+            DELETE FROM asset_use WHERE page = :page AND key <> ALL(:keys) RETURNING key
+        ), free AS (
+            SELECT key FROM object JOIN dropped USING (key)
+            WHERE source IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM asset_use AS other WHERE other.key = object.key AND other.page <> :page)
+            FOR NO KEY UPDATE OF object SKIP LOCKED
+        ) UPDATE object SET unused_since = clock_timestamp() FROM free WHERE object.key = free.key""",
+        page=page, keys=list(keys),
+    )  # fmt: skip
 
 
 def mark_deleting(conn: Connection, keys: Iterable[str]) -> Sequence[str]:
-    """Marks those of the keys that no page uses; from here on a page that wants one uploads it again."""
+    """Marks those of the keys that no page uses; from here on a page that wants one has it made again."""
     locked = rows(
         conn,
         "SELECT key FROM object WHERE key = ANY(:keys) ORDER BY key FOR UPDATE",
@@ -121,7 +148,8 @@ def mark_deleting(conn: Connection, keys: Iterable[str]) -> Sequence[str]:
     )
     free = rows(
         conn,
-        """UPDATE object SET state = 'deleting' WHERE key = ANY(:keys)
+        """UPDATE object SET state = 'deleting', unused_since = COALESCE(unused_since, clock_timestamp())
+        WHERE key = ANY(:keys)
             AND NOT EXISTS (SELECT 1 FROM asset_use WHERE asset_use.key = object.key) RETURNING key""",
         keys=[item["key"] for item in locked],
     )

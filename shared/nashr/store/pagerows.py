@@ -107,10 +107,11 @@ def want(
     *,
     priority: int = Priority.normal,
     delay: float = 0.0,
+    at_once: bool = False,
 ) -> None:
     """Bumps ``wanted`` of locked pages and makes their delivery due ``delay`` seconds from now.
 
-    A listing rests between two deliveries (pages.REST): a burst becomes one.
+    A listing rests between two deliveries (pages.REST): a burst becomes one. ``at_once``: without a rest.
     """
     bumped = [page.id for page in pages]
     if not bumped:
@@ -129,7 +130,7 @@ def want(
         FROM bumped LEFT JOIN rest USING (kind) ORDER BY path COLLATE "C"
         {queue.REARM}""",
         ids=bumped, delay=delay, priority=priority, kinds=[str(kind) for kind in REST],
-        rests=list(REST.values()),
+        rests=[0.0 if at_once else rest for rest in REST.values()],
     )  # fmt: skip
     queue.notify(conn)
     if priority == Priority.breaking:

@@ -37,28 +37,40 @@ def forget(conn: Connection, article: str) -> None:
     run(conn, "DELETE FROM article_asset WHERE article = :article", article=article)
 
 
-def bump(conn: Connection, asset: str, fact: Fact, *, priority: int) -> int:
-    """Wants every page anew that names a file of a photo and is made from ``fact``; returns how many.
+FILES = """SELECT key FROM object WHERE source = :asset
+    UNION SELECT COALESCE(site.config->>'prefix', site.id || '/') || ltrim(item->>'path', '/')
+    FROM asset JOIN site ON site.id = asset.site, jsonb_array_elements(asset.renditions) AS item
+    WHERE asset.id = :asset"""
+"""Its files by what made them last, and by its own list: two photos may have come to the same bytes."""
 
-    The caller has locked the asset. A page that is being stored at this moment has either recorded its use
-    already, or finds the asset's ``shown`` changed and begins again.
+
+def bump(conn: Connection, asset: str, fact: Fact, *, priority: int, at_once: bool = False) -> int:
+    """Wants every page anew that shows a photo and is made from ``fact``; returns how many.
+
+    Those that name a file of it, and those of live articles that have it. The caller has locked the asset.
+    A page that is being stored at this moment has either recorded its use already, or finds the asset's
+    ``shown`` changed and begins again. ``at_once``: listings do not rest before it.
     """
     kinds = [str(kind) for kind, facts in MADE_FROM.items() if fact in facts]
     found = rows(
         conn,
-        """SELECT DISTINCT page.id, page.kind FROM object JOIN asset_use USING (key)
-            JOIN page ON page.id = asset_use.page
-        WHERE object.source = :asset AND page.kind = ANY(:kinds)""",
+        f"""SELECT page.id, page.kind FROM page WHERE kind = ANY(:kinds) AND id IN (
+            SELECT asset_use.page FROM asset_use JOIN ({FILES}) AS file USING (key)
+            UNION SELECT article.page FROM article_asset JOIN article ON article.id = article_asset.article
+            WHERE article_asset.asset = :asset AND article.live_revision IS NOT NULL)""",
         asset=asset, kinds=kinds,
     )  # fmt: skip
-    want(conn, [item["id"] for item in found if item["kind"] not in LISTINGS], priority=priority)
+    own = [item["id"] for item in found if item["kind"] not in LISTINGS]
+    want(conn, own, priority=priority, at_once=at_once)
     later = [item["id"] for item in found if item["kind"] in LISTINGS]
     if later:
-        at_end(conn, lambda conn: want(conn, later, priority=priority))
+        at_end(conn, lambda conn: want(conn, later, priority=priority, at_once=at_once))
     return len(found)
 
 
-def want(conn: Connection, pages: Sequence[int], *, priority: int = Priority.normal) -> None:
+def want(
+    conn: Connection, pages: Sequence[int], *, priority: int = Priority.normal, at_once: bool = False
+) -> None:
     """Wants these pages anew."""
     if pages:
-        pagerows.want(conn, pagerows.lock_ids(conn, pages), priority=priority)
+        pagerows.want(conn, pagerows.lock_ids(conn, pages), priority=priority, at_once=at_once)

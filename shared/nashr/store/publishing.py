@@ -20,7 +20,7 @@ from nashr.pages import PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
-from nashr.store.database import row, rows, run, scalar
+from nashr.store.database import row, rows, run
 from nashr.store.ids import fingerprint, new_id
 
 
@@ -187,26 +187,36 @@ def _input_steps(
     conn: Connection, site: Site, article: Article, doc: Content, wanted: Request
 ) -> Sequence[int]:
     """Inserts the steps that this content needs, and returns them all: done ones cost nothing."""
+    there = _photo_steps(conn, doc)
     photos = assets.many(conn, site.id, doc.assets)
-    steps = [_photo_step(conn, site, photos[name], wanted.priority) for name in sorted(photos)]
+    steps = [
+        _photo_step(conn, site, photos[name], there.get(name), wanted.priority) for name in sorted(photos)
+    ]
     if doc.kind != "page":
         text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
         data = {"article": article.id, "number": article.number, "revision": wanted.revision}
         steps.append(queue.add(conn, "related", text, site=site.id, data=data, priority=wanted.priority)[0])
     steps.append(cards.want(conn, site, article.id, doc, photos, priority=wanted.priority))
+    assets.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
     return steps
 
 
-def _photo_step(conn: Connection, site: Site, asset: assets.Asset, priority: int) -> int:
-    """The step that makes a photo's renditions, urgent as this publication if they are not there yet."""
-    found = scalar(
+def _photo_steps(conn: Connection, doc: Content) -> Mapping[str, int]:
+    """The images steps of the photos, locked before the photos are read: a sweep may archive one now."""
+    found = rows(
         conn,
-        "SELECT id FROM step WHERE kind = 'images' AND key = :asset FOR NO KEY UPDATE",
-        asset=asset.id,
+        """SELECT id, key FROM step WHERE kind = 'images' AND key = ANY(:assets)
+        ORDER BY key FOR NO KEY UPDATE""",
+        assets=list(doc.assets),
     )
+    return {item["key"]: item["id"] for item in found}
+
+
+def _photo_step(conn: Connection, site: Site, asset: assets.Asset, found: int | None, priority: int) -> int:
+    """The step that makes a photo's renditions, urgent as this publication if they are not there yet."""
     settled = asset.state in assets.UNUSABLE or asset.withdrawn_at is not None
     if found is not None and (settled or asset.is_made(site.images)):
-        return int(found)
+        return found
     return assets.make(conn, asset, priority=priority)
 
 

@@ -27,6 +27,8 @@ _EACH_QUEUE = "unnest(CAST(:kinds AS text[]), CAST(:classes AS smallint[])) AS e
 
 _SEVERAL = 16  # of a queue: others may be about to claim the first ones
 
+NOT_YET_SECONDS = 1.5
+
 CHANNEL = "nashr_step"
 DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
 
@@ -265,15 +267,20 @@ def finish(
         raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")
 
 
-def retry(conn: Connection, step: Step, error: str) -> None:
-    """Puts a step back with a back-off; full jitter within the upper half."""
-    delay = backoff_seconds(step.attempts) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load only
+def retry(conn: Connection, step: Step, error: str, *, counts: bool = True) -> None:
+    """Puts a step back with a back-off; full jitter within the upper half.
+
+    What only waits for something else (``counts`` false) comes again in a second, the attempt forgotten.
+    """
+    delay = backoff_seconds(step.attempts) if counts else NOT_YET_SECONDS
     run(
         conn,
         """UPDATE step SET state = 'ready', error = :error, lease_owner = NULL, lease_until = NULL,
-            dispatched_at = NULL, available_at = clock_timestamp() + make_interval(secs => :delay)
+            attempts = attempts - :forgotten, dispatched_at = NULL,
+            available_at = clock_timestamp() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
-        id=step.id, fence=step.fence, error=error[:2000], delay=delay,
+        id=step.id, fence=step.fence, error=error[:2000], forgotten=0 if counts else 1,
+        delay=delay * random.uniform(0.5, 1.0),  # noqa: S311 - spreads load only
     )  # fmt: skip
 
 

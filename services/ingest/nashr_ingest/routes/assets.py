@@ -11,7 +11,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.site import Site
 from nashr.pages import Fact
 from nashr.steps import Priority
-from nashr.store import assets, photopages, sites
+from nashr.store import assets, expiring, photopages, sites, withdrawing
 from nashr.store.database import statement
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 
 from nashr_ingest import imagefile, present, schemas
 from nashr_ingest.clean import clean
-from nashr_ingest.context import Caller, Process, Writer, site_of
+from nashr_ingest.context import Caller, Editor, Process, Writer, site_of
 from nashr_ingest.imagefile import FileInfo
 from nashr_ingest.problems import responses
 from nashr_ingest.uploads import Upload, read_upload
@@ -87,6 +87,8 @@ def _keep(who: Caller, process: Runtime, what: Asked, received: Upload) -> JSONR
 
 
 def _record(conn: Connection, who: Caller, site: Site, received: Upload, info: FileInfo) -> Reply:
+    expiring.check_ahead(conn, received.rights, cure="give the end of the rights that hold now, or none")
+    withdrawing.renew(conn, site.id, info.sha256, _meta(received), actor=who.actor)
     found, made = assets.create(
         conn,
         site=site.id,
@@ -141,10 +143,34 @@ def patch(
         found = _find(conn, who, asset)
         check_precondition(what, found.version)
         site = sites.get(conn, found.site).site
-        changed = assets.patch(conn, found, _columns(cleaned.doc), actor=who.actor)
+        columns = _columns(cleaned.doc)
+        now = f"to withdraw the photo now, POST /v1/assets/{asset}/withdraw"
+        expiring.check_ahead(conn, columns.get("rights"), cure=now)
+        changed = assets.patch(conn, found, columns, actor=who.actor)
         photopages.bump(conn, found.id, Fact.photo, priority=Priority.normal)
         body = {**present.asset(conn, site, changed), "warnings": warned(cleaned.warnings)}
         return Reply(body, 200, {"ETag": etag(changed.version)}, site.id)
+
+    return write(process, who, what, change)
+
+
+@router.post(
+    "/{asset}/withdraw", status_code=202, operation_id="withdrawAsset", response_model=schemas.Asset,
+    responses=responses(*ACCESS, "not_found", "invalid"),
+)  # fmt: skip
+def withdraw(
+    who: Editor, process: Process, what: Request_, asset: Id, wanted: schemas.Withdrawal
+) -> JSONResponse:
+    """Takes a photo off every page, card and feed, at once and for good. Again: the same answer."""
+    cleaned = clean(wanted)
+
+    def change(conn: Connection) -> Reply:
+        found = _find(conn, who, asset)
+        site = sites.get(conn, found.site).site
+        order = withdrawing.Order("kill", cleaned.doc["reason"], who.actor)
+        gone = withdrawing.withdraw(conn, site, found, order)
+        body = {**present.asset(conn, site, gone), "warnings": warned(cleaned.warnings)}
+        return Reply(body, 202, {"ETag": etag(gone.version), "Location": f"/v1/assets/{gone.id}"}, site.id)
 
     return write(process, who, what, change)
 

@@ -70,6 +70,16 @@ class Withdrawal(Wire):
     reason: Line = Field(max_length=1_000, examples=["سحبت الوكالة الصورة"])
 
 
+class Withdrawn(Out):
+    """Why a photo was withdrawn, by whom, and when it was gone from everywhere."""
+
+    reason: str
+    by: str
+    at: Time
+    cause: Literal["kill", "expired"] = Field(description="expired: its rights may be renewed")
+    done_at: Time | None = Field(description="No file of it is left, in the store or at the edge")
+
+
 class Rendition(Out):
     """One file made from the photo."""
 
@@ -118,8 +128,9 @@ class Asset(Out):
     credit: str | None
     rights: Rights | None
     digital_source_type: str | None
-    state: Literal["processing", "ready", "failed", "withdrawn", "erased"]
+    state: Literal["processing", "ready", "failed", "withdrawn", "erased", "archived"]
     error: str | None
+    withdrawal: Withdrawn | None
     renditions: list[Rendition]
     placeholder: str | None = Field(description="A tiny blurred image as a data URL")
     progress: Progress

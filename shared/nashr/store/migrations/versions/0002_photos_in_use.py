@@ -40,6 +40,7 @@ def upgrade() -> None:
     op.execute(_RENDITIONS)
     op.execute(_ARTICLES)
     op.execute(_FILES)
+    op.execute(_ENDS)
 
 
 _RENDITIONS = """UPDATE asset SET renditions = (
@@ -59,6 +60,11 @@ WHERE EXISTS (SELECT 1 FROM asset WHERE asset.id = use.asset)"""
 _FILES = """UPDATE object SET source = asset.id
 FROM asset JOIN site ON site.id = asset.site, jsonb_array_elements(asset.renditions) AS item
 WHERE object.key = COALESCE(site.config->>'prefix', site.id || '/') || ltrim(item->>'path', '/')"""
+
+
+_ENDS = """INSERT INTO step (site, kind, key, input, available_at)
+SELECT site, 'expire', id, jsonb_build_object('asset', id), CAST(rights->>'expires_at' AS timestamptz)
+FROM asset WHERE rights->>'expires_at' IS NOT NULL"""
 
 
 def downgrade() -> None:

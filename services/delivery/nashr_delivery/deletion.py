@@ -1,0 +1,48 @@
+"""Files leave the store for good: deleted, seen to be gone, purged; and once more after a while.
+
+Once more, because a worker that was frozen while it uploaded may still finish its request: the second
+pass comes after every lease and every request time-out has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from nashr.bootstrap import Runtime
+from nashr.domain.errors import Retryable
+from nashr.domain.site import Site
+from nashr.ports import ObjectStore
+from nashr.store.database import scalar
+from sqlalchemy import Connection
+
+REQUEST_SECONDS: Final = 12.0  # the store client's longest request: connect and read time-out
+
+
+def delete(store: ObjectStore, keys: Sequence[str]) -> None:
+    """Deletes keys that are marked as being deleted. Raises Retryable while one is still there."""
+    for key in keys:
+        store.delete(key)
+    left = [key for key in keys if store.head(key) is not None]
+    if left:
+        raise Retryable(f"{left[0]} is still in the store")
+
+
+def delete_everywhere(runtime: Runtime, site: Site, keys: Sequence[str]) -> None:
+    """Deletes keys from the store and from the edge."""
+    delete(runtime.site_store, keys)
+    urls = [site.url(f"/{key.removeprefix(site.prefix)}") for key in keys]
+    if urls:
+        runtime.cdn.purge(urls=urls)
+
+
+def second_pass(runtime: Runtime, conn: Connection) -> datetime:
+    """When whatever was under way during the first pass has ended, on the database's clock."""
+    return later(conn, runtime.settings.lease_seconds + REQUEST_SECONDS)
+
+
+def later(conn: Connection, seconds: float) -> datetime:
+    """That many seconds from now, on the database's clock."""
+    at: datetime = scalar(conn, "SELECT clock_timestamp() + make_interval(secs => :seconds)", seconds=seconds)
+    return at
