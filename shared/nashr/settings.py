@@ -90,6 +90,8 @@ class Settings:
     delivery_threads: int = _setting(5, "Steps the delivery worker runs at once, one breaking only")
     children: int = _setting(2, "Child processes that decode photos; one stays when idle")
 
+    sweep_days: float = _setting(30.0, "Days that files of the site stay after the last page let go of them")
+
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
     max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
     max_asset_pixels: int = _setting(60_000_000, "Most pixels a photo may have, all frames counted")

@@ -71,9 +71,14 @@ def clean_within(stack: Stack, pages: list[str], files: list[str], *, since: flo
     return time.monotonic() - since
 
 
-def has_card(reader: Reader, url: str) -> bool:
+def card(reader: Reader, url: str) -> str:
+    """The picture that networks show for a page; empty when there is none."""
     page = reader.page(url)
-    return bool(page.all("meta[property='og:image']")) and "/cards/" in page.meta("og:image")
+    return page.meta("og:image") if page.all("meta[property='og:image']") else ""
+
+
+def has_card(reader: Reader, url: str) -> bool:
+    return "/cards/" in card(reader, url)
 
 
 def archive(made: dict[str, Any]) -> str:
@@ -163,6 +168,8 @@ def test_rights_end_by_the_clock(stack: Stack, reader: Reader) -> None:
     data = stack.photo()
     photo = ready(stack, stack.upload(data))
     made = stack.publish_and_wait(hero=use(photo))
+    stack.until(partial(has_card, reader, made["url"]), what="the card")
+    drawn = card(reader, made["url"])
     ends = datetime.now(UTC) + timedelta(seconds=3)
     patched = stack.editor.patch(
         f"/v1/assets/{photo['id']}", json={"rights": {"expires_at": ends.isoformat()}},
@@ -185,6 +192,8 @@ def test_rights_end_by_the_clock(stack: Stack, reader: Reader) -> None:
     again = stack.upload(data, rights=f'{{"expires_at": "{ahead}"}}')
     assert (again["id"], again["state"], again["withdrawal"]) == (photo["id"], "processing", None)
     assert ready(stack, photo)["renditions"]
+    stack.until(lambda: card(reader, made["url"]) == drawn, what="the card with the photo")
+    assert reader.page(made["url"]).all("figure.hero")
     stack.publish_change(made, headline=f"عادت الصورة {stack.word()}")
     assert reader.page(made["url"]).all("figure.hero")
 

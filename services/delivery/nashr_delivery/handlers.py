@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,7 +15,7 @@ from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import golive, objects, pagerows, publishing, queue, sites
+from nashr.store import golive, mending, objects, pagerows, publishing, queue, sites
 from nashr.store.database import row, run, scalar, snapshot, statement, transaction
 from nashr.store.ids import keyed_name
 from nashr.store.pagerows import PageRow
@@ -63,7 +64,11 @@ class Delivery:
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version)
         self._store_assets(loaded, assets)
-        self._announce(loaded, page, version)
+        try:
+            self._announce(loaded, page, version)
+        except objects.AssetMissing as missing:
+            self._mend(loaded, assets, missing.keys)
+            raise
         failpoints.reached("deliver.before_put")
         try:
             etag = publish.put(
@@ -96,6 +101,15 @@ class Delivery:
         with transaction(self._runtime.engine) as conn:
             sitefiles.record(conn, site, files)
         self._assets_stored.add((site.id, assets.css))
+
+    def _mend(self, loaded: Loaded, assets: SiteAssets, keys: Sequence[str]) -> None:
+        """Has what is missing made again, or stored again; the page is tried again meanwhile."""
+        self._assets_stored.discard((loaded.site.site.id, assets.css))
+        assert loaded.view is not None
+        logger().warning("page.asset_missing", path=loaded.page.path, keys=list(keys))
+        with transaction(self._runtime.engine) as conn:
+            missing = mending.Missing(keys, loaded.page.subject, tuple(photos_of(loaded.view)))
+            mending.mend(conn, loaded.site.site, loaded.page.id, missing)
 
     def _announce(self, loaded: Loaded, page: core.Page, version: int) -> None:
         """Before the PUT: every asset in use and confirmed, the attempt written down."""

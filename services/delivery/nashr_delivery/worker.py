@@ -8,6 +8,7 @@ from nashr.runtime.worker import Worker
 from nashr_delivery import fonts
 from nashr_delivery.handlers import Delivery
 from nashr_delivery.removal import Removal
+from nashr_delivery.sweep import Sweep
 from nashr_delivery.withdrawal import Withdrawal
 
 
@@ -29,6 +30,7 @@ def main() -> None:
             "remove": Removal(runtime).remove,
             "withdraw": withdrawal.withdraw,
             "expire": withdrawal.expire,
+            "sweep": Sweep(runtime).sweep,
         },
     ).run(threads=runtime.settings.delivery_threads)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from nashr.domain.errors import Refused
 from nashr.domain.recipe import Recipe
 from nashr.steps import Priority
-from nashr.store import events, expiring, queue
+from nashr.store import archiving, events, expiring, queue
 from nashr.store.database import row, rows, run
 from nashr.store.ids import new_id
 
@@ -289,44 +289,12 @@ def failed(conn: Connection, asset: str, error: str) -> None:
 
 def erased(conn: Connection, assets: Sequence[str]) -> None:
     """Records that the originals are destroyed: nothing can be made of these photos any more."""
-    void_makers(conn, assets)
+    archiving.void_makers(conn, assets)
     run(
         conn,
         """UPDATE asset SET state = 'erased', error = 'erased by a takedown', renditions = '[]', made = NULL,
             placeholder = NULL, colour = NULL, updated_at = clock_timestamp()
         WHERE id = ANY(:assets) AND withdrawn_at IS NULL""",
-        assets=list(assets),
-    )
-
-
-def void_makers(conn: Connection, assets: Sequence[str]) -> None:
-    """Stops what is made of these photos, and forgets that it was made. Goes before their own locks."""
-    run(
-        conn,
-        """UPDATE step SET state = 'void'
-        WHERE kind IN ('images', 'avif') AND key = ANY(:assets) AND state <> 'void'""",
-        assets=list(assets),
-    )
-
-
-def archive(conn: Connection, assets: Sequence[str]) -> None:
-    """Records that the files of these photos are gone and their originals kept; their steps are void."""
-    run(
-        conn,
-        """UPDATE asset SET state = 'archived', renditions = '[]', made = NULL, shown = shown + 1,
-            updated_at = clock_timestamp()
-        WHERE id = ANY(:assets) AND state = 'ready' AND withdrawn_at IS NULL""",
-        assets=list(assets),
-    )
-
-
-def unarchive(conn: Connection, assets: Sequence[str]) -> None:
-    """Records that archived photos are being made anew: their images steps are due."""
-    run(
-        conn,
-        """UPDATE asset SET state = 'processing', updated_at = clock_timestamp() WHERE id IN (
-            SELECT id FROM asset WHERE id = ANY(:assets) AND state = 'archived'
-            ORDER BY id FOR NO KEY UPDATE)""",
         assets=list(assets),
     )
 

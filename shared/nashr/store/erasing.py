@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.site import parse_site
-from nashr.store import assets, links, objects
+from nashr.store import archiving, assets, links, objects
 from nashr.store.database import row, rows, run
 
 _ASSETS = """SELECT DISTINCT use->>'asset' AS asset FROM revision r
@@ -78,7 +78,7 @@ def void_work(conn: Connection, site: str, article: str) -> None:
             (kind IN ('images', 'avif') AND key = ANY(:assets)) OR (kind = 'cards' AND key LIKE :like))""",
         assets=sole, like=f"{article}:%",
     )  # fmt: skip
-    assets.archive(conn, sole)
+    archiving.archive(conn, sole)
 
 
 def erase(conn: Connection, site: str, article: str) -> None:

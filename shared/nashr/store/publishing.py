@@ -18,7 +18,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.site import Site
 from nashr.pages import PageKind, PageSpec
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, events, pagerows, queue
+from nashr.store import archiving, articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
 from nashr.store.database import row, rows, run
 from nashr.store.ids import fingerprint, new_id
@@ -197,7 +197,7 @@ def _input_steps(
         data = {"article": article.id, "number": article.number, "revision": wanted.revision}
         steps.append(queue.add(conn, "related", text, site=site.id, data=data, priority=wanted.priority)[0])
     steps.append(cards.want(conn, site, article.id, doc, photos, priority=wanted.priority))
-    assets.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
+    archiving.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
     return steps
 
 

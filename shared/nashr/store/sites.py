@@ -13,7 +13,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
-from nashr.store import events, pagerows
+from nashr.store import events, pagerows, sweeping
 from nashr.store.database import row, rows
 
 
@@ -73,6 +73,7 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         id=site.id, config=Jsonb(site.to_json()), secret=secrets.token_hex(32),
     )  # fmt: skip
     _want_chrome(conn, site, rebuild=before is not None)
+    sweeping.arm(conn, site.id)
     events.record(conn, "site.apply", site.id, site=site.id, actor=actor)
     assert stored is not None
     return int(stored["version"])

@@ -6,7 +6,7 @@ Here is what happens in transactions; deleting the files is the withdraw step's,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -100,11 +100,12 @@ def lock_makers(conn: Connection, asset: str) -> list[int]:
     return [item["id"] for item in found]
 
 
-def _new_cards(conn: Connection, site: Site, asset: str) -> Mapping[int, int]:
-    """Asks for a card without the photo for each live article whose card shows it: page to step.
+def _new_cards(conn: Connection, site: Site, asset: str, photo: Asset | None = None) -> Mapping[int, int]:
+    """Asks for a card with this photo, or without, for each live article whose card shows it: page to step.
 
     Only those still to be drawn are returned.
     """
+    photos = {asset: photo} if photo else {}
     found = rows(
         conn,
         """SELECT a.id, a.live_revision, a.page FROM article_asset u JOIN article a ON a.id = u.article
@@ -112,7 +113,7 @@ def _new_cards(conn: Connection, site: Site, asset: str) -> Mapping[int, int]:
         ORDER BY a.id""",
         asset=asset,
     )
-    steps = {item["page"]: _new_card(conn, site, item) for item in found}
+    steps = {item["page"]: _new_card(conn, site, item, photos) for item in found}
     waiting = rows(
         conn, "SELECT id FROM step WHERE id = ANY(:steps) AND state IN ('ready', 'leased')",
         steps=list(steps.values()),
@@ -122,9 +123,9 @@ def _new_cards(conn: Connection, site: Site, asset: str) -> Mapping[int, int]:
     return {page: step for page, step in steps.items() if step in there}
 
 
-def _new_card(conn: Connection, site: Site, article: Mapping[str, Any]) -> int:
+def _new_card(conn: Connection, site: Site, article: Mapping[str, Any], photos: Mapping[str, Asset]) -> int:
     doc = articles.read_content(conn, site, article["id"], article["live_revision"])
-    return cards.want(conn, site, article["id"], doc, {}, priority=Priority.breaking)
+    return cards.want(conn, site, article["id"], doc, photos, priority=Priority.breaking)
 
 
 def _arm(conn: Connection, asset: Asset) -> None:
@@ -232,27 +233,38 @@ def done(conn: Connection, asset: str) -> None:
     )
 
 
-def renew(conn: Connection, site: str, sha256: str, meta: Mapping[str, Any], *, actor: str) -> None:
+def renew(conn: Connection, site: Site, sha256: str, meta: Mapping[str, Any], *, actor: str) -> None:
     """Lets a photo back in whose rights had expired: uploaded again with rights that have not.
 
-    It is archived then, for ``assets.create`` to begin it anew. Refused("withdrawn") for a killed one,
-    without new rights, and while its files are still being deleted.
+    It is archived then, for ``assets.create`` to begin it anew; cards of live articles show it again.
+    Refused("withdrawn") for a killed one, without new rights, and while its files are being deleted.
     """
-    known = assets.by_hash(conn, site, sha256)
+    known = assets.by_hash(conn, site.id, sha256)
     if known is None or known.withdrawn_at is None:
         return
     lock_makers(conn, known.id)
+    drawn = _new_cards(conn, site, known.id, _renewed(known, meta))
     asset = assets.lock(conn, known.id)
     _check_renewable(asset, meta)
+    _let_in(conn, _renewed(asset, meta), meta["rights"])
+    _wait_for_cards(conn, drawn)
+    events.record(conn, "asset.renew", asset.id, site=site.id, actor=actor)
+
+
+def _renewed(asset: Asset, meta: Mapping[str, Any]) -> Asset:
+    """The photo as it will be: what is not given stays."""
     words = {name: getattr(asset, name) if meta.get(name) is None else meta[name] for name in _GIVEN}
+    return replace(asset, **words, state="archived", withdrawn_at=None)
+
+
+def _let_in(conn: Connection, asset: Asset, rights: Mapping[str, Any]) -> None:
     run(
         conn,
         """UPDATE asset SET state = 'archived', error = NULL, withdrawn_at = NULL, withdrawal = NULL,
             rights = :rights, caption = :caption, credit = :credit, focal_x = :focal_x, focal_y = :focal_y,
             version = version + 1, shown = shown + 1, updated_at = clock_timestamp() WHERE id = :asset""",
-        asset=asset.id, rights=Jsonb(meta["rights"]), **words,
+        asset=asset.id, rights=Jsonb(dict(rights)), **{name: getattr(asset, name) for name in _GIVEN},
     )  # fmt: skip
-    events.record(conn, "asset.renew", asset.id, site=site, actor=actor)
 
 
 _GIVEN: Final = ("caption", "credit", "focal_x", "focal_y")

@@ -171,6 +171,18 @@ def test_a_retry_waits_longer_each_time(
     assert longest / 2 - 1.0 < row["in_seconds"] <= longest
 
 
+def test_what_waits_for_something_else_has_not_tried(engine: Engine, inside: Inside) -> None:
+    """A step that cannot run yet comes again soon, however often: its attempts are kept for failures."""
+    step = add(engine)
+    for _ in range(3):
+        inside.due(step)
+        with transaction(engine) as conn:
+            queue.retry(conn, claim(engine, step), "a file is being deleted", counts=False)
+    row = inside.step(step)
+    assert (row["state"], row["attempts"]) == ("ready", 0)
+    assert 0 < row["in_seconds"] <= queue.NOT_YET_SECONDS
+
+
 def test_a_buried_step_rests_until_it_is_asked_for_again(engine: Engine, inside: Inside) -> None:
     """A dead step is not claimed; adding it again tries it afresh with its attempts at zero."""
     step = add(engine)

@@ -250,7 +250,7 @@ def test_who_comes_back(newsroom: Newsroom) -> None:
     assert _refused(newsroom, photo, new) == "withdrawn"
     with transaction(newsroom.engine) as conn:
         withdrawing.done(conn, photo.id)
-        withdrawing.renew(conn, "paper", photo.sha256, new, actor="editor")
+        withdrawing.renew(conn, SITE, photo.sha256, new, actor="editor")
     back = newsroom.asset(photo.id)
     assert (back.state, back.withdrawn_at, back.rights, back.renditions) == (
         "archived",
@@ -267,7 +267,7 @@ def test_who_comes_back(newsroom: Newsroom) -> None:
 
 def _refused(newsroom: Newsroom, photo: Asset, meta: dict[str, Any]) -> str:
     with pytest.raises(Refused) as caught, transaction(newsroom.engine) as conn:
-        withdrawing.renew(conn, "paper", photo.sha256, meta, actor="editor")
+        withdrawing.renew(conn, SITE, photo.sha256, meta, actor="editor")
     return caught.value.code
 
 

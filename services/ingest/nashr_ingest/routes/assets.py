@@ -88,7 +88,7 @@ def _keep(who: Caller, process: Runtime, what: Asked, received: Upload) -> JSONR
 
 def _record(conn: Connection, who: Caller, site: Site, received: Upload, info: FileInfo) -> Reply:
     expiring.check_ahead(conn, received.rights, cure="give the end of the rights that hold now, or none")
-    withdrawing.renew(conn, site.id, info.sha256, _meta(received), actor=who.actor)
+    withdrawing.renew(conn, site, info.sha256, _meta(received), actor=who.actor)
     found, made = assets.create(
         conn,
         site=site.id,

@@ -40,6 +40,7 @@ def upgrade() -> None:
     op.execute(_RENDITIONS)
     op.execute(_ARTICLES)
     op.execute(_FILES)
+    op.execute(_SWEEPS)
     op.execute(_ENDS)
 
 
@@ -61,6 +62,8 @@ _FILES = """UPDATE object SET source = asset.id
 FROM asset JOIN site ON site.id = asset.site, jsonb_array_elements(asset.renditions) AS item
 WHERE object.key = COALESCE(site.config->>'prefix', site.id || '/') || ltrim(item->>'path', '/')"""
 
+
+_SWEEPS = """INSERT INTO step (site, kind, key, priority) SELECT id, 'sweep', id, 2 FROM site"""
 
 _ENDS = """INSERT INTO step (site, kind, key, input, available_at)
 SELECT site, 'expire', id, jsonb_build_object('asset', id), CAST(rights->>'expires_at' AS timestamptz)

@@ -1,0 +1,62 @@
+"""Files that no page has used for the grace period leave the store, a few hundred at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from nashr.bootstrap import Runtime
+from nashr.domain.site import Site
+from nashr.observability.logs import logger
+from nashr.runtime.worker import Commit, Finish
+from nashr.store import sites, sweeping
+from nashr.store.database import statement, transaction
+from nashr.store.queue import Step
+from sqlalchemy import Connection
+
+from nashr_delivery import deletion
+
+DAY: Final = 86_400.0
+BATCH: Final = 200  # keys that one run looks at
+WALK: Final = 5_000  # rows of the manifest that one run walks past
+PAUSE: Final = 3_600.0  # seconds between two runs when nothing is left to do
+SOON: Final = 1.0
+
+
+class Sweep:
+    """Handler of the sweep step."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def sweep(self, step: Step) -> Commit:
+        """Marks what may go, deletes it, forgets it; due again at once while there is more.
+
+        Interrupted at any point it goes on where it was: what it has marked comes first.
+        """
+        grace = self._runtime.settings.sweep_days * DAY
+        with statement(self._runtime.engine) as conn:
+            site = sites.get(conn, step.site).site
+            found = sweeping.candidates(conn, site.id, grace=grace, limit=BATCH)
+        marked = self._mark(site, found)
+        deletion.delete(self._runtime.site_store, marked)
+        if marked:
+            logger().info("sweep.deleted", site=site.id, files=len(marked))
+        full = sum(len(keys) for keys in found.values()) == BATCH
+
+        def commit(conn: Connection) -> Finish:
+            left = sweeping.forget(conn, marked)
+            after = str((step.result or {}).get("walked", ""))
+            walked = sweeping.walk(conn, site.id, after=after, limit=WALK)
+            pause = 0.0 if full and not left else SOON if left else PAUSE
+            result = {"deleted": len(marked) - left, "walked": walked}
+            return Finish(result, again_at=deletion.later(conn, pause))
+
+        return commit
+
+    def _mark(self, site: Site, found: Mapping[str, Sequence[str]]) -> list[str]:
+        marked: list[str] = []
+        for source in sorted(found):
+            with transaction(self._runtime.engine) as conn:
+                marked += sweeping.mark(conn, site, source, found[source])
+        return marked
