@@ -101,6 +101,7 @@ def test_a_photo_that_nothing_shows_is_archived(stack: Stack, reader: Reader, be
     assert asset_of(stack, photo)["state"] == "ready"
     stack.publish_change(made, hero=use(stack.upload()))
     stack.until(lambda: not in_use(behind, photo), what="every page to let go of the photo")
+    stack.until(lambda: not in_work(behind, photo), what="the end of the work on the photo")
     behind.sweep(photo)
     stack.until(lambda: asset_of(stack, photo)["state"] == "archived", what="the photo to be archived")
     stack.until(behind.swept, what="the end of the sweep")
@@ -117,6 +118,16 @@ def in_use(behind: Behind, photo: dict[str, Any]) -> bool:
     return bool(
         behind.one(
             "SELECT count(*) FROM asset_use JOIN object USING (key) WHERE object.source = %s", photo["id"]
+        )
+    )
+
+
+def in_work(behind: Behind, photo: dict[str, Any]) -> bool:
+    """Whether files of the photo are being made, the lighter ones when nothing else waits: it stays then."""
+    return bool(
+        behind.one(
+            "SELECT count(*) FROM step WHERE key = %s AND kind <> 'expire' AND state IN ('ready', 'leased')",
+            photo["id"],
         )
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,11 +63,10 @@ def names_none(stack: Stack, page: str, files: list[str]) -> bool:
     return not any(file in text for file in files)
 
 
-def clean_within(stack: Stack, pages: list[str], files: list[str], *, since: float) -> float:
-    """Waits until no page names any of the files; returns the seconds since ``since``."""
+def clean_within(stack: Stack, pages: list[str], files: list[str]) -> None:
+    """Waits until no page names any of the files."""
     for page in pages:
         stack.until(partial(names_none, stack, page, files), what=f"{page} without the photo", seconds=WITHIN)
-    return time.monotonic() - since
 
 
 def card(reader: Reader, url: str) -> str:
@@ -102,15 +100,12 @@ def test_a_withdrawn_photo_leaves_no_trace(stack: Stack, reader: Reader) -> None
     files = paths(stack, *cards, *(item["url"] for item in photo["renditions"]))
     assert {stack.fetch(file).status_code for file in files} == {200}
     pages = [*LISTINGS, archive(first), *(page["url"] for page in (first, second, third))]
-    start = time.monotonic()
     answer = withdraw(stack, photo)
-    took = clean_within(stack, pages, files, since=start)
-    print(f"withdrawn from {len(pages)} pages after {took:.2f} s")
+    clean_within(stack, pages, files)
     assert (answer["state"], answer["renditions"], answer["placeholder"]) == ("withdrawn", [], None)
     assert (answer["withdrawal"]["cause"], answer["withdrawal"]["by"]) == ("kill", "editor")
     for file in files:
         stack.served(file, holds="", status=404)
-    print(f"files gone after {time.monotonic() - start:.2f} s")
     for page in (first, second):
         without = reader.page(page["url"])
         assert without.all("figure.hero") == []
@@ -122,7 +117,6 @@ def test_a_withdrawn_photo_leaves_no_trace(stack: Stack, reader: Reader) -> None
     _is_refused(stack, data, photo)
     assert withdraw(stack, photo, "مرة أخرى")["withdrawal"]["reason"] == answer["withdrawal"]["reason"]
     done = gone_for_good(stack, photo)
-    print(f"done after {time.monotonic() - start:.2f} s")
     assert (done["state"], done["renditions"]) == ("withdrawn", [])
     assert {stack.fetch(file).status_code for file in files} == {404}
 
@@ -179,7 +173,6 @@ def test_rights_end_by_the_clock(stack: Stack, reader: Reader) -> None:
     assert reader.page(made["url"]).all("figure.hero")
     stack.until(lambda: asset_of(stack, photo)["state"] == "withdrawn", what="the end of the rights")
     late = (datetime.now(UTC) - ends).total_seconds()
-    print(f"withdrawn {late:.2f} s after the end")
     assert 0 <= late < WITHIN
     stack.until(lambda: reader.page(made["url"]).all("figure.hero") == [], what="the page without it")
     done = gone_for_good(stack, photo)

@@ -112,7 +112,10 @@ class Lab(Stack):
     def quiet(self) -> None:
         """Waits until nothing is to be done: the next step that runs is the test's own."""
         until(
-            lambda: self.count("SELECT count(*) FROM step WHERE state IN ('ready', 'leased')") == 0,
+            lambda: (
+                self.count("SELECT count(*) FROM step WHERE state IN ('ready', 'leased') AND kind <> 'sweep'")
+                == 0
+            ),
             what="the stack to come to rest",
         )
 

@@ -9,18 +9,29 @@ from sqlalchemy import Connection
 from nashr.store.database import run
 
 
-def void_makers(conn: Connection, assets: Sequence[str]) -> None:
+def void_images(conn: Connection, assets: Sequence[str]) -> None:
     """Stops what is made of these photos, and forgets that it was made. Goes before their own locks."""
+    _void(conn, "images", assets)
+
+
+def void_avif(conn: Connection, assets: Sequence[str]) -> None:
+    """The same for their lighter files. Goes after their own locks: so the end of an images step has it."""
+    _void(conn, "avif", assets)
+
+
+def _void(conn: Connection, kind: str, assets: Sequence[str]) -> None:
     run(
         conn,
-        """UPDATE step SET state = 'void'
-        WHERE kind IN ('images', 'avif') AND key = ANY(:assets) AND state <> 'void'""",
-        assets=list(assets),
-    )
+        "UPDATE step SET state = 'void' WHERE kind = :kind AND key = ANY(:assets) AND state <> 'void'",
+        kind=kind, assets=list(assets),
+    )  # fmt: skip
 
 
 def archive(conn: Connection, assets: Sequence[str]) -> None:
-    """Records that the files of these photos are gone and their originals kept; their steps are void."""
+    """Records that the files of these photos are gone and their originals kept.
+
+    The caller has voided their images steps.
+    """
     run(
         conn,
         """UPDATE asset SET state = 'archived', renditions = '[]', made = NULL, shown = shown + 1,
@@ -28,6 +39,7 @@ def archive(conn: Connection, assets: Sequence[str]) -> None:
         WHERE id = ANY(:assets) AND state = 'ready' AND withdrawn_at IS NULL""",
         assets=list(assets),
     )
+    void_avif(conn, assets)
 
 
 def unarchive(conn: Connection, assets: Sequence[str]) -> None:

@@ -289,7 +289,7 @@ def failed(conn: Connection, asset: str, error: str) -> None:
 
 def erased(conn: Connection, assets: Sequence[str]) -> None:
     """Records that the originals are destroyed: nothing can be made of these photos any more."""
-    archiving.void_makers(conn, assets)
+    archiving.void_images(conn, assets)
     run(
         conn,
         """UPDATE asset SET state = 'erased', error = 'erased by a takedown', renditions = '[]', made = NULL,
@@ -297,6 +297,7 @@ def erased(conn: Connection, assets: Sequence[str]) -> None:
         WHERE id = ANY(:assets) AND withdrawn_at IS NULL""",
         assets=list(assets),
     )
+    archiving.void_avif(conn, assets)
 
 
 def _set_state(conn: Connection, asset: str, state: str, error: str | None) -> str:

@@ -75,7 +75,7 @@ def void_work(conn: Connection, site: str, article: str) -> None:
     run(
         conn,
         """UPDATE step SET state = 'void' WHERE state = 'done' AND (
-            (kind IN ('images', 'avif') AND key = ANY(:assets)) OR (kind = 'cards' AND key LIKE :like))""",
+            (kind = 'images' AND key = ANY(:assets)) OR (kind = 'cards' AND key LIKE :like))""",
         assets=sole, like=f"{article}:%",
     )  # fmt: skip
     archiving.archive(conn, sole)

@@ -13,7 +13,7 @@ from nashr.steps import Priority
 from nashr.store import assets, pagerows, queue
 from nashr.store.assets import Asset
 from nashr.store.database import rows, run
-from nashr.store.withdrawing import lock_makers
+from nashr.store.withdrawing import lock_images
 
 WAIT = 30.0  # seconds that a page waits for what is made again
 
@@ -72,7 +72,7 @@ def _remake(conn: Connection, photo: str, keys: Sequence[str]) -> Sequence[int]:
 
     Lighter files are left out until they are there again: no page waits for them.
     """
-    lock_makers(conn, photo)
+    lock_images(conn, photo)
     asset = assets.lock(conn, photo)
     if asset.withdrawn_at is not None or asset.state != "ready":
         return ()

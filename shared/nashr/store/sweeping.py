@@ -15,7 +15,7 @@ from nashr.steps import Priority
 from nashr.store import archiving, assets, objects, queue
 from nashr.store.assets import Asset
 from nashr.store.database import row, rows, run, scalar
-from nashr.store.withdrawing import lock_makers
+from nashr.store.withdrawing import lock_images
 
 
 def arm(conn: Connection, site: str) -> None:
@@ -69,9 +69,9 @@ def _going(conn: Connection, keys: Sequence[str]) -> set[str]:
 
 
 def _mark_photo(conn: Connection, site: Site, source: str, keys: Sequence[str]) -> Sequence[str]:
-    makers = lock_makers(conn, source)
+    images = lock_images(conn, source)
     asset = assets.lock(conn, source)
-    if asset.withdrawn_at is not None or _needed(conn, makers):
+    if asset.withdrawn_at is not None or _needed(conn, images) or _is_made_lighter(conn, source):
         return ()
     current = {site.key(item["path"]) for item in asset.renditions}
     superseded = objects.mark_deleting(conn, [key for key in keys if key not in current])
@@ -79,7 +79,7 @@ def _mark_photo(conn: Connection, site: Site, source: str, keys: Sequence[str]) 
         return superseded
     whole = _of_source(conn, source) | current
     marked = objects.mark_deleting(conn, whole)
-    archiving.void_makers(conn, [source])
+    archiving.void_images(conn, [source])
     archiving.archive(conn, [source])
     return marked
 
@@ -94,6 +94,12 @@ def _needed(conn: Connection, steps: Sequence[int]) -> bool:
         steps=list(steps),
     )
     return found is not None
+
+
+def _is_made_lighter(conn: Connection, asset: str) -> bool:
+    """Whether an avif step is to run: what it ends with waits for the photo's lock."""
+    avif = rows(conn, "SELECT id FROM step WHERE kind = 'avif' AND key = :asset", asset=asset)
+    return _needed(conn, [item["id"] for item in avif])
 
 
 def _at_rest(conn: Connection, asset: Asset, current: set[str]) -> bool:

@@ -16,7 +16,18 @@ from nashr.domain.errors import Fault, Refused, Retryable
 from nashr.domain.site import Site
 from nashr.pages import LISTINGS, Fact
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, events, expiring, objects, pagerows, photopages, queue
+from nashr.store import (
+    archiving,
+    articles,
+    assets,
+    cards,
+    events,
+    expiring,
+    objects,
+    pagerows,
+    photopages,
+    queue,
+)
 from nashr.store.assets import Asset
 from nashr.store.database import at_end, rows, run
 
@@ -50,6 +61,7 @@ def withdraw(conn: Connection, site: Site, asset: Asset, order: Order) -> Asset:
     if order.cause == "expired" and not expiring.is_past(conn, now):
         raise Retryable("the rights were renewed meanwhile")
     _mark(conn, now, order)
+    archiving.void_avif(conn, [asset.id])
     _leave_pages(conn, now, drawn)
     for step in stopped:
         pagerows.wake(conn, step, priority=Priority.breaking)
@@ -72,7 +84,7 @@ def _is_withdrawn(asset: Asset, order: Order) -> bool:
 
 def _void_work(conn: Connection, asset: str) -> list[int]:
     """Stops what is made of the photo; returns the steps that pages may wait for."""
-    makers = lock_makers(conn, asset)
+    makers = lock_images(conn, asset)
     drawers = rows(
         conn,
         """SELECT id FROM step WHERE kind = 'cards' AND input->>'asset' = :asset
@@ -89,13 +101,10 @@ def _void_work(conn: Connection, asset: str) -> list[int]:
     return steps
 
 
-def lock_makers(conn: Connection, asset: str) -> list[int]:
-    """Locks the steps that make files of a photo, before the photo itself; images before avif."""
+def lock_images(conn: Connection, asset: str) -> list[int]:
+    """Locks the images step of a photo, before the photo itself. Its avif step is locked after it."""
     found = rows(
-        conn,
-        """SELECT id FROM step WHERE kind IN ('images', 'avif') AND key = :asset
-        ORDER BY kind DESC FOR NO KEY UPDATE""",
-        asset=asset,
+        conn, "SELECT id FROM step WHERE kind = 'images' AND key = :asset FOR NO KEY UPDATE", asset=asset
     )
     return [item["id"] for item in found]
 
@@ -242,7 +251,7 @@ def renew(conn: Connection, site: Site, sha256: str, meta: Mapping[str, Any], *,
     known = assets.by_hash(conn, site.id, sha256)
     if known is None or known.withdrawn_at is None:
         return
-    lock_makers(conn, known.id)
+    lock_images(conn, known.id)
     drawn = _new_cards(conn, site, known.id, _renewed(known, meta))
     asset = assets.lock(conn, known.id)
     _check_renewable(asset, meta)
