@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from nashr_delivery import deletion
 
 DAY: Final = 86_400.0
-BATCH: Final = 200  # keys that one run looks at
+BATCH: Final = 200  # keys that one run looks at, and about as many that it deletes
 WALK: Final = 5_000  # rows of the manifest that one run walks past
 PAUSE: Final = 3_600.0  # seconds between two runs when nothing is left to do
 SOON: Final = 1.0
@@ -42,21 +42,24 @@ class Sweep:
         deletion.delete(self._runtime.site_store, marked)
         if marked:
             logger().info("sweep.deleted", site=site.id, files=len(marked))
-        full = sum(len(keys) for keys in found.values()) == BATCH
+        more = len(marked) >= BATCH or sum(len(keys) for keys in found.values()) == BATCH
 
         def commit(conn: Connection) -> Finish:
             left = sweeping.forget(conn, marked)
             after = str((step.result or {}).get("walked", ""))
             walked = sweeping.walk(conn, site.id, after=after, limit=WALK)
-            pause = 0.0 if full and not left else SOON if left else PAUSE
+            pause = SOON if left else 0.0 if more else PAUSE
             result = {"deleted": len(marked) - left, "walked": walked}
             return Finish(result, again_at=deletion.later(conn, pause))
 
         return commit
 
     def _mark(self, site: Site, found: Mapping[str, Sequence[str]]) -> list[str]:
+        """Source by source, until a batch is full: all files of a photo go together."""
         marked: list[str] = []
-        for source in sorted(found):
+        for source in found:
+            if len(marked) >= BATCH:
+                break
             with transaction(self._runtime.engine) as conn:
                 marked += sweeping.mark(conn, site, source, found[source])
         return marked

@@ -17,6 +17,7 @@ EventType = Literal[
     "publication.failed",
     "asset.ready",
     "asset.failed",
+    "asset.withdrawn",
 ]
 
 

@@ -128,7 +128,9 @@ class Asset(Out):
     credit: str | None
     rights: Rights | None
     digital_source_type: str | None
-    state: Literal["processing", "ready", "failed", "withdrawn", "erased", "archived"]
+    state: Literal["processing", "ready", "failed", "withdrawn", "erased", "archived"] = Field(
+        description="archived: nothing shows it, its files are made anew when it is published"
+    )
     error: str | None
     withdrawal: Withdrawn | None
     renditions: list[Rendition]
