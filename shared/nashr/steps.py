@@ -49,10 +49,11 @@ STEPS: Final[dict[str, Kind]] = {
     for kind in (
         Kind(
             "images", "images", "an asset, its focal point, the recipe", "JPEG and WebP files, placeholder",
-            leads_to=("deliver", "avif"), wait=30, first_wait=30, on_dead="block", limit=60, max_attempts=4,
+            leads_to=("deliver", "lighter"), wait=30, first_wait=30, on_dead="block", limit=60,
+            max_attempts=4,
         ),
         Kind(
-            "avif", "images", "an asset's renditions", "the same as AVIF files",
+            "lighter", "images", "an asset's renditions", "AVIF files, crops as WebP",
             leads_to=("deliver",), rearms=True, limit=120, max_attempts=4, alone=True,
         ),
         Kind(

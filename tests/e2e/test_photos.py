@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Reader
 
+CUT = {"16:9": (1200, 675), "4:3": (1200, 900), "1:1": (1068, 1068)}
 SHAPES = {"16:9": (1200, 675), "4:3": (1200, 900), "1:1": (1200, 1200)}
 
 
@@ -49,9 +50,9 @@ def patch(stack: Stack, asset: str, **changes: Any) -> dict[str, Any]:
 
 
 def scenery(width: int, height: int) -> bytes:
-    """A JPEG with edges and surfaces, unlike any other: every format does on it as on photos."""
+    """A JPEG with edges and surfaces: every format does on it as on photos."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
-    draw, chance = ImageDraw.Draw(image), random.Random()
+    draw, chance = ImageDraw.Draw(image), random.Random(width)
     for _ in range(400):
         x, y, reach = chance.randrange(width), chance.randrange(height), chance.randrange(5, width // 8)
         colour = tuple(chance.randrange(256) for _ in range(3))
@@ -63,12 +64,12 @@ def scenery(width: int, height: int) -> bytes:
 
 def test_every_size_in_every_format_that_is_worth_it(stack: Stack) -> None:
     """Five widths and three crops as JPEG; as WebP and AVIF, shape by shape, where those are lighter."""
-    begun = stack.upload(scenery(2400, 1600))
+    begun = stack.upload(scenery(1602, 1068))
     assert begun["progress"]["planned"] == 24
     made = done(stack, begun["id"])
     assert made["progress"]["made"] == made["progress"]["planned"] == len(made["renditions"])
-    for crop in (None, *SHAPES):
-        widths = [1200] if crop else [320, 640, 960, 1280, 1920]
+    for crop in (None, *CUT):
+        widths = [CUT[crop][0]] if crop else [320, 640, 960, 1280, 1602]
         weights = []
         for kind in ("image/jpeg", "image/webp", "image/avif"):
             found = files(made, kind, crop=crop)
@@ -81,7 +82,7 @@ def test_every_size_in_every_format_that_is_worth_it(stack: Stack) -> None:
         image = Image.open(io.BytesIO(answer.content))
         assert (answer.headers["content-type"], len(answer.content)) == (one["content_type"], one["bytes"])
         assert image.size == (one["width"], one["height"])
-        assert one["crop"] is None or image.size == SHAPES[one["crop"]]
+        assert one["crop"] is None or image.size == CUT[one["crop"]]
 
 
 def test_pages_pick_up_avif_by_themselves(stack: Stack) -> None:
@@ -108,12 +109,19 @@ def test_structured_data_has_three_shapes(stack: Stack, reader: Reader) -> None:
     assert not any(one in shown for one in cut)
 
 
+def card(stack: Stack, story: Mapping[str, Any]) -> str | None:
+    """What the address of an article's card ends with."""
+    cards = stack.article(story["id"])["social_cards"]
+    return name(cards[0]) if cards else None
+
+
 def test_a_moved_point_renders_its_pages_and_no_others(stack: Stack, reader: Reader) -> None:
     """New crops, the same whole pictures; a page that does not show the photo stays in the cache."""
     asset = stack.upload(stack.photo(2400, 1600))
     story = stack.publish_and_wait(hero=use(asset))
     about = stack.publish_and_wait(kind="page", slug=f"about-{stack.word()}")
-    before = done(stack, asset["id"])
+    before, drawn = done(stack, asset["id"]), card(stack, story)
+    assert drawn
     assert before["focal_point_from"] == "found"
     stack.fetch(about["url"])
 
@@ -130,6 +138,8 @@ def test_a_moved_point_renders_its_pages_and_no_others(stack: Stack, reader: Rea
         assert files(after, kind) == files(before, kind)
     stack.served(story["url"], holds=name(files(after, "image/jpeg", crop="1:1")[0]))
     stack.served(story["url"], holds="object-position:10% 90%")
+    stack.until(lambda: card(stack, story) not in {None, drawn}, what="a card around the new point")
+    stack.served(story["url"], holds=str(card(stack, story)))
     assert stack.fetch(about["url"]).headers["x-cache"] == "HIT"
 
     back = patch(stack, asset["id"], focal_point=None)

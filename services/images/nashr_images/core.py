@@ -7,7 +7,7 @@ long-lived process goes through ``pool`` instead of importing this module.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ def render(
         return Rendered(
             width=header.width,
             height=header.height,
-            renditions=(*moving, *_files(cut, job, known, moving=moves(header))),
+            renditions=(*moving, *_files(cut, job, known, header)),
             placeholder=_placeholder(small),
             mean_colour=_mean_colour(small),
             found=found,
@@ -73,13 +73,17 @@ def render_lighter(decoded: Decode, job: LightJob) -> tuple[Rendition, ...]:
     """The files that follow, in the job's order, out of the decode that ``render`` gave back."""
     with refusing():
         base = raw(decoded.samples, decoded.width, decoded.height, decoded.bands)
-        cut = dict(cuts(base, dict.fromkeys(size for _, size in job.files), job.focal))
-        encoders = {kind: Encoder(kind, job.recipe, decoded.metadata) for kind, _ in job.files}
-        tasks = [partial(encoders[kind], cut[size], size) for kind, size in job.files]
-        # The largest first: the threads then end together.
-        order = sorted(range(len(tasks)), key=lambda at: -job.files[at][1].width)
-        made = together((tasks[at] for at in order), patient=True)
-        return tuple(made[order.index(at)] for at in range(len(tasks)))
+        kinds: dict[Size, list[str]] = {}
+        for kind, size in job.files:
+            kinds.setdefault(size, []).append(kind)
+        tasks = (
+            partial(Encoder(kind, job.recipe, decoded.metadata), image, size)
+            for size, image in cuts(base, kinds, job.focal)
+            for kind in kinds[size]
+        )
+        made = together(tasks, patient=True)
+        found = {(one.content_type, one.crop, one.width): one for one in made}
+        return tuple(found[kind, size.crop, size.width] for kind, size in job.files)
 
 
 def decoded(data: bytes, recipe: Recipe, *, max_pixels: int = MAX_PIXELS) -> Decode:
@@ -98,19 +102,18 @@ _MIDDLE: Final = (0.5, 0.5)
 Cut = tuple[Size, Any]
 
 
-def cuts(base: Any, sizes: Iterable[Size], point: tuple[float, float]) -> list[Cut]:
-    """Each size as pixels; a narrower one out of the next wider, which costs no quality."""
-    made: list[Cut] = []
+def cuts(base: Any, sizes: Iterable[Size], point: tuple[float, float]) -> Iterator[Cut]:
+    """Each size as pixels, the widest first; a narrower one out of the next wider, which costs no quality."""
+    listed = list(sizes)
     whole = base
-    for size in sorted((one for one in sizes if one.crop is None), reverse=True):
+    for size in sorted((one for one in listed if one.crop is None), reverse=True):
         whole = _scaled(whole, size.width, size.height)
-        made.insert(0, (size, whole))
-    for size in sizes:
+        yield size, whole
+    for size in listed:
         if size.crop is not None:
             box = frame(base.width, base.height, size.crop, focal=point)
             part = base.extract_area(*box) if box[2:] != (base.width, base.height) else base
-            made.append((size, _scaled(part, size.width, size.height)))
-    return made
+            yield size, _scaled(part, size.width, size.height)
 
 
 def _scaled(image: Any, width: int, height: int) -> Any:
@@ -119,19 +122,19 @@ def _scaled(image: Any, width: int, height: int) -> Any:
     return image.thumbnail_image(width, height=height, size="force").copy_memory()
 
 
-def _files(cut: Sequence[Cut], job: Job, known: Metadata, *, moving: bool) -> tuple[Rendition, ...]:
+def _files(cut: Iterable[Cut], job: Job, known: Metadata, header: Header) -> tuple[Rendition, ...]:
     """JPEG files; of the whole photo WebP files too where they are smaller, or see-through."""
     jpeg, webp = (Encoder(f"image/{kind}", job.recipe, known) for kind in ("jpeg", "webp"))
-    whole = [] if moving else [one for one in cut if one[0].crop is None]
-    tasks: list[Callable[[], Rendition]] = [
-        *(partial(webp, image, size) for size, image in reversed(whole)),
-        *(partial(jpeg, image, size) for size, image in reversed(cut)),
-    ]
+    tasks = (
+        partial(encode, image, size)
+        for size, image in cut
+        for encode in ((jpeg,) if size.crop or moves(header) else (webp, jpeg))
+    )
     made = together(tasks)
-    webps, jpegs = made[: len(whole)], made[len(whole) :]
-    clear = any(image.hasalpha() for _, image in whole)
+    jpegs = [one for one in made if one.content_type == "image/jpeg"]
+    webps = [one for one in made if one.content_type == "image/webp"]
     than = {(one.crop, one.width): len(one.data) for one in jpegs}
-    return _ordered((*jpegs, *(webps if clear else lighter_only(webps, than))))
+    return _ordered((*jpegs, *(webps if header.has_alpha else lighter_only(webps, than))))
 
 
 def _ordered(files: Iterable[Rendition]) -> tuple[Rendition, ...]:

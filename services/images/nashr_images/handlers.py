@@ -1,6 +1,6 @@
 """The steps of the images service: an original becomes renditions under names nobody can guess.
 
-``images`` makes what a page can go out with, ``avif`` the lighter files that follow.
+``images`` makes what a page can go out with, ``lighter`` the files that follow.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Images:
         files = self._stored(site, rendered.renditions)
         return lambda conn: self._ready(conn, site, asset, rendered, files)
 
-    def avif(self, step: Step) -> Commit:
+    def lighter(self, step: Step) -> Commit:
         """Adds AVIF files and the crops' WebP, shape by shape where they are lighter than what is there."""
         asset, site = self._read(step)
         if asset is None or asset.state != "ready" or asset.withdrawn_at is not None:
@@ -134,7 +134,7 @@ def bury(conn: Connection, step: Step, error: str) -> None:
 
 def _want_lighter(conn: Connection, asset: Asset) -> None:
     queue.rearm(
-        conn, "avif", asset.id, site=asset.site, data={"asset": asset.id}, priority=Priority.bulk
+        conn, "lighter", asset.id, site=asset.site, data={"asset": asset.id}, priority=Priority.bulk
     )  # fmt: skip
     queue.notify(conn)
 

@@ -22,7 +22,7 @@ def main() -> None:
         "images",
         settings=runtime.settings,
         engine=runtime.engine,
-        handlers={"images": handlers.images, "avif": handlers.avif},
+        handlers={"images": handlers.images, "lighter": handlers.lighter},
         burials={"images": bury},
     ).run(threads=runtime.settings.images_threads)
     pool.close()

@@ -14,9 +14,9 @@ def void_images(conn: Connection, assets: Sequence[str]) -> None:
     _void(conn, "images", assets)
 
 
-def void_avif(conn: Connection, assets: Sequence[str]) -> None:
+def void_lighter(conn: Connection, assets: Sequence[str]) -> None:
     """The same for their lighter files. Goes after their own locks: so the end of an images step has it."""
-    _void(conn, "avif", assets)
+    _void(conn, "lighter", assets)
 
 
 def _void(conn: Connection, kind: str, assets: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ def archive(conn: Connection, assets: Sequence[str]) -> None:
         WHERE id = ANY(:assets) AND state = 'ready' AND withdrawn_at IS NULL""",
         assets=list(assets),
     )
-    void_avif(conn, assets)
+    void_lighter(conn, assets)
 
 
 def unarchive(conn: Connection, assets: Sequence[str]) -> None:

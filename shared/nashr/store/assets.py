@@ -195,42 +195,9 @@ def steps(conn: Connection, asset: str) -> Sequence[Mapping[str, Any]]:
     return rows(
         conn,
         """SELECT kind, state, attempts, started_at, finished_at, error FROM step
-        WHERE kind IN ('images', 'avif') AND key = :asset ORDER BY kind DESC""",
+        WHERE kind IN ('images', 'lighter') AND key = :asset ORDER BY kind DESC""",
         asset=asset,
     )
-
-
-def patch(conn: Connection, asset: Asset, changes: Mapping[str, Any], *, actor: str) -> Asset:
-    """Changes focal point, caption, credit, rights; only the names in ``changes``.
-
-    Another focal point has the crops made anew, where there are renditions at all.
-    """
-    values = {**_editable(asset), **changes}
-    moved = (values["focal_x"], values["focal_y"]) != (asset.focal_x, asset.focal_y)
-    if moved and asset.state in {"ready", "processing"} and asset.withdrawn_at is None:
-        make(conn, asset, priority=Priority.normal)
-    run(
-        conn,
-        """UPDATE asset SET focal_x = :focal_x, focal_y = :focal_y, caption = :caption, credit = :credit,
-            rights = :rights, version = version + 1, shown = shown + 1,
-            updated_at = clock_timestamp() WHERE id = :id""",
-        id=asset.id, **{**values, "rights": Jsonb(values["rights"])},
-    )  # fmt: skip
-    expiring.arm(conn, asset.id)
-    events.record(conn, "asset.patch", asset.id, site=asset.site, actor=actor, changed=sorted(changes))
-    found = find(conn, asset.id)
-    assert found is not None
-    return found
-
-
-def _editable(asset: Asset) -> dict[str, Any]:
-    return {
-        "focal_x": asset.focal_x,
-        "focal_y": asset.focal_y,
-        "caption": asset.caption,
-        "credit": asset.credit,
-        "rights": dict(asset.rights),
-    }
 
 
 @dataclass(frozen=True)
@@ -297,7 +264,7 @@ def erased(conn: Connection, assets: Sequence[str]) -> None:
         WHERE id = ANY(:assets) AND withdrawn_at IS NULL""",
         assets=list(assets),
     )
-    archiving.void_avif(conn, assets)
+    archiving.void_lighter(conn, assets)
 
 
 def _set_state(conn: Connection, asset: str, state: str, error: str | None) -> str:

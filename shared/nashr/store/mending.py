@@ -78,7 +78,7 @@ def _remake(conn: Connection, photo: str, keys: Sequence[str]) -> Sequence[int]:
         return ()
     if all(key.endswith(".avif") for key in keys):
         _leave_out(conn, asset, keys)
-        queue.rearm(conn, "avif", photo, site=asset.site, data={"asset": photo}, priority=Priority.bulk)
+        queue.rearm(conn, "lighter", photo, site=asset.site, data={"asset": photo}, priority=Priority.bulk)
         return ()
     run(conn, "UPDATE asset SET made = NULL WHERE id = :id", id=photo)
     return (assets.make(conn, asset, priority=Priority.normal),)

@@ -97,9 +97,9 @@ def _needed(conn: Connection, steps: Sequence[int]) -> bool:
 
 
 def _is_made_lighter(conn: Connection, asset: str) -> bool:
-    """Whether an avif step is to run: what it ends with waits for the photo's lock."""
-    avif = rows(conn, "SELECT id FROM step WHERE kind = 'avif' AND key = :asset", asset=asset)
-    return _needed(conn, [item["id"] for item in avif])
+    """Whether a lighter step is to run: what it ends with waits for the photo's lock."""
+    found = rows(conn, "SELECT id FROM step WHERE kind = 'lighter' AND key = :asset", asset=asset)
+    return _needed(conn, [item["id"] for item in found])
 
 
 def _at_rest(conn: Connection, asset: Asset, current: set[str]) -> bool:
@@ -152,7 +152,7 @@ def forget(conn: Connection, keys: Sequence[str]) -> int:
     run(
         conn,
         """DELETE FROM object WHERE key = ANY(:keys) AND state = 'deleting' AND NOT EXISTS (
-            SELECT 1 FROM step WHERE kind IN ('images', 'avif', 'cards') AND step.key = object.source
+            SELECT 1 FROM step WHERE kind IN ('images', 'lighter', 'cards') AND step.key = object.source
                 AND step.state = 'leased')""",
         keys=list(keys),
     )

@@ -18,9 +18,8 @@ from nashr.pages import LISTINGS, Fact
 from nashr.steps import Priority
 from nashr.store import (
     archiving,
-    articles,
     assets,
-    cards,
+    cardpages,
     events,
     expiring,
     objects,
@@ -54,14 +53,14 @@ def withdraw(conn: Connection, site: Site, asset: Asset, order: Order) -> Asset:
         return asset
     _arm(conn, asset)
     stopped = _void_work(conn, asset.id)
-    drawn = _new_cards(conn, site, asset.id)
+    drawn = cardpages.redraw(conn, site, asset.id)
     now = assets.lock(conn, asset.id)
     if _is_withdrawn(now, order):
         return now
     if order.cause == "expired" and not expiring.is_past(conn, now):
         raise Retryable("the rights were renewed meanwhile")
     _mark(conn, now, order)
-    archiving.void_avif(conn, [asset.id])
+    archiving.void_lighter(conn, [asset.id])
     _leave_pages(conn, now, drawn)
     for step in stopped:
         pagerows.wake(conn, step, priority=Priority.breaking)
@@ -102,39 +101,11 @@ def _void_work(conn: Connection, asset: str) -> list[int]:
 
 
 def lock_images(conn: Connection, asset: str) -> list[int]:
-    """Locks the images step of a photo, before the photo itself. Its avif step is locked after it."""
+    """Locks the images step of a photo, before the photo itself. Its lighter step is locked after it."""
     found = rows(
         conn, "SELECT id FROM step WHERE kind = 'images' AND key = :asset FOR NO KEY UPDATE", asset=asset
     )
     return [item["id"] for item in found]
-
-
-def _new_cards(conn: Connection, site: Site, asset: str, photo: Asset | None = None) -> Mapping[int, int]:
-    """Asks for a card with this photo, or without, for each live article whose card shows it: page to step.
-
-    Only those still to be drawn are returned.
-    """
-    photos = {asset: photo} if photo else {}
-    found = rows(
-        conn,
-        """SELECT a.id, a.live_revision, a.page FROM article_asset u JOIN article a ON a.id = u.article
-        WHERE u.asset = :asset AND u.card AND a.live_revision IS NOT NULL AND a.page IS NOT NULL
-        ORDER BY a.id""",
-        asset=asset,
-    )
-    steps = {item["page"]: _new_card(conn, site, item, photos) for item in found}
-    waiting = rows(
-        conn, "SELECT id FROM step WHERE id = ANY(:steps) AND state IN ('ready', 'leased')",
-        steps=list(steps.values()),
-    )  # fmt: skip
-    there = {item["id"] for item in waiting}
-    queue.notify(conn)
-    return {page: step for page, step in steps.items() if step in there}
-
-
-def _new_card(conn: Connection, site: Site, article: Mapping[str, Any], photos: Mapping[str, Asset]) -> int:
-    doc = articles.read_content(conn, site, article["id"], article["live_revision"])
-    return cards.want(conn, site, article["id"], doc, photos, priority=Priority.breaking)
 
 
 def _arm(conn: Connection, asset: Asset) -> None:
@@ -167,13 +138,7 @@ def _mark(conn: Connection, asset: Asset, order: Order) -> None:
 
 def _leave_pages(conn: Connection, asset: Asset, drawn: Mapping[int, int]) -> None:
     photopages.bump(conn, asset.id, Fact.photo, priority=Priority.breaking, at_once=True)
-    _wait_for_cards(conn, drawn)
-
-
-def _wait_for_cards(conn: Connection, drawn: Mapping[int, int]) -> None:
-    """Pages do not wait for the card without the photo; once it is drawn they go out again with it."""
-    for page in pagerows.lock_ids(conn, drawn):
-        pagerows.wait_for(conn, page, drawn[page.id], 0.0)
+    cardpages.follow(conn, drawn)
 
 
 def _tell(conn: Connection, asset: Asset, order: Order) -> None:
@@ -220,10 +185,10 @@ def urge(conn: Connection, site: Site, asset: str) -> None:
 
     They were rendered before and recorded their use after it. Their articles get cards without it, too.
     """
-    drawn = _new_cards(conn, site, asset)
+    drawn = cardpages.redraw(conn, site, asset)
     idle = [item for item in _users(conn, asset) if not item["on_its_way"]]
     _want(conn, (item["id"] for item in idle if item["kind"] not in LISTINGS))
-    _wait_for_cards(conn, drawn)
+    cardpages.follow(conn, drawn)
     at_end(conn, lambda conn: _want(conn, (item["id"] for item in idle if item["kind"] in LISTINGS)))
 
 
@@ -252,11 +217,11 @@ def renew(conn: Connection, site: Site, sha256: str, meta: Mapping[str, Any], *,
     if known is None or known.withdrawn_at is None:
         return
     lock_images(conn, known.id)
-    drawn = _new_cards(conn, site, known.id, _renewed(known, meta))
+    drawn = cardpages.redraw(conn, site, known.id, _renewed(known, meta))
     asset = assets.lock(conn, known.id)
     _check_renewable(asset, meta)
     _let_in(conn, _renewed(asset, meta), meta["rights"])
-    _wait_for_cards(conn, drawn)
+    cardpages.follow(conn, drawn)
     events.record(conn, "asset.renew", asset.id, site=site.id, actor=actor)
 
 

@@ -9,9 +9,7 @@ from fastapi import APIRouter, Path, Request
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
-from nashr.pages import Fact
-from nashr.steps import Priority
-from nashr.store import assets, expiring, photopages, sites, withdrawing
+from nashr.store import assets, expiring, patching, sites, withdrawing
 from nashr.store.database import statement
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -146,8 +144,7 @@ def patch(
         columns = _columns(cleaned.doc)
         now = f"to withdraw the photo now, POST /v1/assets/{asset}/withdraw"
         expiring.check_ahead(conn, columns.get("rights"), cure=now)
-        changed = assets.patch(conn, found, columns, actor=who.actor)
-        photopages.bump(conn, found.id, Fact.photo, priority=Priority.normal)
+        changed = patching.patch(conn, site, found, columns, actor=who.actor)
         body = {**present.asset(conn, site, changed), "warnings": warned(cleaned.warnings)}
         return Reply(body, 200, {"ETag": etag(changed.version)}, site.id)
 

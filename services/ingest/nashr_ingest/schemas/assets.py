@@ -93,7 +93,7 @@ class Rendition(Out):
 
 
 class MakingStep(Out):
-    """A step of the renditions' making: images makes JPEG and WebP files, avif the lighter ones."""
+    """A step of the renditions' making: images makes what pages wait for, lighter what follows."""
 
     kind: str
     state: str
