@@ -1,0 +1,58 @@
+"""Work in the background runs one at a time in each worker, and leaves room for what pages wait for."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from nashr import settings
+from nashr.runtime.worker import Commit, Finish, Worker
+from nashr.steps import STEPS
+from nashr.store import queue
+from nashr.store.database import transaction
+from nashr.store.queue import Step
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from tests.integration.store.conftest import Inside
+
+
+def steps(engine: Engine, kind: str, count: int) -> list[int]:
+    with transaction(engine) as conn:
+        return [queue.add(conn, kind, f"as_{n}", site="s", data={})[0] for n in range(count)]
+
+
+def test_one_at_a_time(engine: Engine, inside: Inside) -> None:
+    """While one lighter step runs no other is claimed, an images step is; afterwards the next one runs."""
+    assert STEPS["lighter"].alone
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def lighter(step: Step) -> Commit:
+        begun.set()
+        assert go_on.wait(10)
+        done.append(step.key)
+        return lambda _: Finish()
+
+    def images(step: Step) -> Commit:
+        done.append("photo")
+        return lambda _: Finish()
+
+    handlers = {"lighter": lighter, "images": images}
+    worker = Worker("images", settings=settings.load(), engine=engine, handlers=handlers)
+    first, second, third = steps(engine, "lighter", 3)
+    inside.run("UPDATE step SET dispatched_at = clock_timestamp()")
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(worker.attempt, first)
+        assert begun.wait(10)
+        worker.attempt(second)
+        (photo,) = steps(engine, "images", 1)
+        worker.attempt(photo)
+        assert done == ["photo"]
+        assert [inside.step(step)["attempts"] for step in (second, third)] == [0, 0]
+        go_on.set()
+        running.result(10)
+    worker.attempt(second)
+    assert done == ["photo", "as_0", "as_1"]
+    assert [inside.step(step)["state"] for step in (first, second, third)] == ["done", "done", "ready"]
