@@ -21,9 +21,7 @@ THREADS: Final = min(2, len(os.sched_getaffinity(0)))
 
 _PATIENT: Final = 15  # niceness of encoders that nobody waits for
 _LARGE: Final = 2_000_000  # pixels
-_SPOKEN: Final = (
-    1000  # pixels: from this width on a file carries the whole packet, search engines index those
-)
+_INDEXED: Final = 1000  # pixels: search engines index files this wide, so they carry the XMP packet too
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def _kept(image: Any) -> str:
 def credited(image: Any, known: Metadata) -> Any:
     """The image with what its files say of their rights: in small ones EXIF, in large ones XMP as well."""
     blobs = {"exif-data": metadata.exif(known)}
-    if image.width >= _SPOKEN:
+    if image.width >= _INDEXED:
         blobs["xmp-data"] = metadata.packet(known)
     kept = {name: blob for name, blob in blobs.items() if blob}
     if not kept:
