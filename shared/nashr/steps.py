@@ -48,12 +48,12 @@ STEPS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind(
-            "images", "images", "an asset, its focal point, the recipe", "JPEG and WebP files, placeholder",
+            "images", "images", "a photo", "JPEG and WebP files, JPEG crops, placeholder",
             leads_to=("deliver", "lighter"), wait=30, first_wait=30, on_dead="block", limit=60,
             max_attempts=4,
         ),
         Kind(
-            "lighter", "images", "an asset's renditions", "AVIF files, crops as WebP",
+            "lighter", "images", "a photo", "the same in AVIF, crops as WebP",
             leads_to=("deliver",), rearms=True, limit=120, max_attempts=4, alone=True,
         ),
         Kind(

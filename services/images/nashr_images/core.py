@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from nashr.domain.recipe import Recipe, Size, frame
+from nashr.domain.recipe import MIDDLE, Recipe, Size, frame
 
 from nashr_images import focal
 from nashr_images.encoding import Encoder, opaque, together
@@ -55,13 +55,13 @@ def render(
             if size.crop or not job.crops_only
         ]  # fmt: skip
         known = words(data)
-        cut = cuts(base, sizes, job.focal or found or _MIDDLE)
+        cut = cuts(base, sizes, job.focal or found or MIDDLE)
         moving = _moving(data, header, job, known) if moves(header) and not job.crops_only else ()
         return Rendered(
             width=header.width,
             height=header.height,
             renditions=(*moving, *_files(cut, job, known, header)),
-            placeholder=_placeholder(small),
+            placeholder="" if header.has_alpha else _placeholder(small),
             mean_colour=_mean_colour(small),
             found=found,
             metadata=known,
@@ -98,7 +98,6 @@ def _samples(base: Any, known: Metadata) -> Decode:
     return Decode(base.width, base.height, base.bands, bytes(base.write_to_memory()), known)
 
 
-_MIDDLE: Final = (0.5, 0.5)
 Cut = tuple[Size, Any]
 
 

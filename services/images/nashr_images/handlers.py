@@ -11,7 +11,7 @@ from typing import Any
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Permanent, Retryable
-from nashr.domain.recipe import Recipe, Size
+from nashr.domain.recipe import MIDDLE, Recipe, Size
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
 from nashr.sitefiles import File
@@ -25,8 +25,6 @@ from sqlalchemy import Connection
 
 from nashr_images.pool import DecodePool
 from nashr_images.renditions import Job, LightJob, Rendered, Rendition, lighter_only, second_set
-
-_MIDDLE = (0.5, 0.5)
 
 
 class Images:
@@ -45,7 +43,7 @@ class Images:
         if asset.is_made(recipe):
             return _nothing
         job = Job(recipe, _editors_point(asset), crops_only=asset.is_of(recipe))
-        rendered = self._pool.render(self._original(asset), job, name=asset.sha256)
+        rendered = self._pool.render(self._original(asset), job, name=_kept_as(asset, recipe))
         files = self._stored(site, rendered.renditions)
         return lambda conn: self._ready(conn, site, asset, rendered, files)
 
@@ -57,8 +55,9 @@ class Images:
         missing = _missing(asset, site.site.images)
         if not missing:
             return _nothing
-        job = LightJob(site.site.images, missing, asset.focal_point or _MIDDLE)
-        made = self._pool.render_lighter(lambda: self._original(asset), job, name=asset.sha256)
+        job = LightJob(site.site.images, missing, asset.focal_point or MIDDLE)
+        name = _kept_as(asset, site.site.images)
+        made = self._pool.render_lighter(lambda: self._original(asset), job, name=name)
         worth = lighter_only(made, _lightest(asset.renditions))
         files = self._stored(site, worth)
         return lambda conn: _lighter(conn, site, asset, _described(worth, files), files)
@@ -137,6 +136,11 @@ def _want_lighter(conn: Connection, asset: Asset) -> None:
         conn, "lighter", asset.id, site=asset.site, data={"asset": asset.id}, priority=Priority.bulk
     )  # fmt: skip
     queue.notify(conn)
+
+
+def _kept_as(asset: Asset, recipe: Recipe) -> str:
+    """The name of a photo's decode: another recipe has another one, and so has another site's copy."""
+    return f"{asset.id}|{recipe.key}"
 
 
 def _editors_point(asset: Asset) -> tuple[float, float] | None:

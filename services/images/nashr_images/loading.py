@@ -33,6 +33,8 @@ _CONTENT_TYPES: Final = {
 _MOVING: Final = frozenset({"image/gif", "image/webp"})
 _LOADERS: Final = ("Jpeg", "Uhdr", "Png", "Webp", "Heif", "Tiff", "Nsgif")
 _ACCEPTED: Final = "Send a JPEG, PNG, WebP, AVIF, TIFF or GIF file."
+_SAMPLES: Final = frozenset({"uchar", "ushort"})
+_MEASURED: Final = frozenset({"lab", "scrgb"})  # whose floating-point numbers have a meaning
 _STARVED: Final = ("memory", "error creating thread")
 _PASSED: Final = re.compile("(copy|write) to memory")
 
@@ -50,7 +52,10 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
     Raises NotAnImage, BrokenImage (a header that cannot be read) and TooManyPixels.
     """
     with refusing():
-        header = _header(_opened(data))
+        image = _opened(data)
+        header = _header(image)
+    if image.format not in _SAMPLES and image.interpretation not in _MEASURED:
+        raise NotAnImage("The image's samples are not of 8 or 16 bits: export it as an 8-bit TIFF or JPEG.")
     if (pixels := header.width * header.height * header.pages) > max_pixels:
         raise TooManyPixels(
             f"The image has {header.width} x {header.height} pixels in {header.pages} frame(s), "
@@ -63,7 +68,10 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
 def words(data: bytes) -> Metadata:
     """Caption, credit and rights as the file itself has them."""
     image = _opened(data)
-    return metadata.read(**{name: field(image, f"{name}-data", None) for name in ("exif", "iptc", "xmp")})
+    blobs = {name: field(image, f"{name}-data", None) for name in ("exif", "iptc", "xmp")}
+    if field(image, "vips-loader", "") == "tiffload_buffer":
+        blobs["exif"] = data  # a TIFF file is itself what EXIF holds
+    return metadata.read(**blobs)
 
 
 def decode(data: bytes, *, width: int, max_pixels: int = MAX_PIXELS) -> Any:
@@ -75,12 +83,12 @@ def decode(data: bytes, *, width: int, max_pixels: int = MAX_PIXELS) -> Any:
     opened = _opened(data)
     if field(opened, "heif-compression", "av1") != "av1":
         return bare(_shrunk_heic(data, width, max_pixels))
-    return bare(_shrunk(data, width, "fail_on=error"))
+    return bare(_shrunk(data, width, "fail_on=error", turn=not moves(_header(opened))))
 
 
 def decode_moving(data: bytes, *, width: int) -> Any:
     """All frames below each other, as libvips keeps an animation: with page height, delays and loop."""
-    frames = _shrunk(data, width, "n=-1,fail_on=error")
+    frames = _shrunk(data, width, "n=-1,fail_on=error", turn=False)
     still = bare(frames).copy()
     for name in ("page-height", "delay", "loop"):
         if (kind := frames.get_typeof(name)) != 0:
@@ -90,7 +98,11 @@ def decode_moving(data: bytes, *, width: int) -> Any:
 
 def moves(header: Header) -> bool:
     """Whether the file is an animation that a browser would play."""
-    return header.pages > 1 and header.content_type in _MOVING
+    return _moves(header.content_type, header.pages)
+
+
+def _moves(content_type: str, pages: int) -> bool:
+    return pages > 1 and content_type in _MOVING
 
 
 def bare(image: Any) -> Any:
@@ -114,12 +126,15 @@ def _opened(data: bytes) -> Any:
 
 
 def _header(image: Any) -> Header:
-    turned = field(image, "orientation", 1) in (5, 6, 7, 8)
+    pages = field(image, "n-pages", 1)
+    content_type = _content_type(image)
+    # Frames lie below each other: they cannot be turned together, and browsers do not turn them either.
+    turned = field(image, "orientation", 1) in (5, 6, 7, 8) and not _moves(content_type, pages)
     return Header(
         width=image.height if turned else image.width,
         height=image.width if turned else image.height,
-        content_type=_content_type(image),
-        pages=field(image, "n-pages", 1),
+        content_type=content_type,
+        pages=pages,
         has_alpha=bool(image.hasalpha()),
     )
 
@@ -135,12 +150,13 @@ def _content_type(image: Any) -> str:
         raise NotAnImage(f"The file is not an image of an accepted format. {_ACCEPTED}") from None
 
 
-def _shrunk(data: bytes, width: int, options: str) -> Any:
+def _shrunk(data: bytes, width: int, options: str, *, turn: bool) -> Any:
     lazy = pyvips.Image.thumbnail_buffer(
         data,
         width,
         height=TALLEST,
         size="down",
+        no_rotate=not turn,
         **({"output_profile": "srgb"} if _needs_transform(data) else {}),
         # As a loader option because thumbnail_buffer ignores its own fail_on argument
         # (libvips issue 5195) and would publish the grey half of a truncated upload.

@@ -27,7 +27,7 @@ from nashr_images.renditions import (
 )
 
 KEPT_BYTES: Final = 48 * 1024 * 1024
-"""Of decodes that wait for their second phase: six photos of 24 megapixels."""
+"""Of decodes that wait for their second phase: six landscape photos, or two tall ones."""
 
 _ENVIRONMENT: Final = {"VIPS_CONCURRENCY": "1", "VIPS_BLOCK_UNTRUSTED": "1"}
 _SMALLEST_GIF: Final = (
@@ -79,7 +79,7 @@ class DecodePool:
     ) -> tuple[Rendition, ...]:
         """``core.render_lighter`` in a child: from the decode kept under ``name``, else from the source."""
         kept = self._kept.take(name)
-        with _translated():
+        with _translated(_NOT_LIGHTER):
             if kept is None:
                 made = self._sandbox.run("render_lighter_anew", source(), job, max_pixels=self._max_pixels)
             else:
@@ -113,14 +113,20 @@ class Kept:
             return self._held.pop(name, None)
 
 
+_NOT_DECODED: Final = (
+    "Decoding the image failed: {}. Export it again, as a smaller plain JPEG, and send the new file."
+)
+_NOT_LIGHTER: Final = (
+    "No lighter files: {}. Pages show the photo in the formats that it has; fewer or narrower sizes in the "
+    "site's recipe would help."
+)
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(text: str = _NOT_DECODED) -> Iterator[None]:
     try:
         yield
     except TaskCrashed as error:
-        raise ImageCrashed(
-            f"Decoding the image failed: {error}. Export it again, as a smaller plain JPEG, and send the "
-            "new file."
-        ) from error
+        raise ImageCrashed(text.format(error)) from error
     except SandboxUnavailable as error:
         raise DecoderUnavailable(str(error)) from error

@@ -21,6 +21,7 @@ _NAMES: Final = {
     "image/svg+xml": "an SVG drawing, which can carry scripts: export it as PNG and upload that",
     "image/heic": "a HEIC photo: export it as JPEG and upload that",
     "image/heif": "a HEIF photo: export it as JPEG and upload that",
+    "image/avif-sequence": "an animated AVIF: export it as an animated WebP or GIF and upload that",
     "image/jxl": "a JPEG XL photo: export it as JPEG and upload that",
     "image/jp2": "a JPEG 2000 photo: export it as JPEG and upload that",
     "image/bmp": "a BMP image: export it as PNG and upload that",
@@ -101,7 +102,8 @@ def inspect(
     header = _header(source, content_type, size, name)
     if header.width * header.height * header.frames > max_pixels:
         raise Refused("too_many_pixels", _too_many(header, max_pixels, name))
-    width, height = header.upright
+    moves = header.frames > 1 and content_type in {"image/webp", "image/gif"}
+    width, height = (header.width, header.height) if moves else header.upright
     return FileInfo(content_type, width, height, header.frames, sha256 or _digest(source), size)
 
 
@@ -125,6 +127,8 @@ def sniff(head: bytes) -> str:
 def _iso_type(head: bytes) -> str:
     length = min(int.from_bytes(head[:4], "big"), len(head))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))}
+    if head[8:12] == b"avis":
+        return "image/avif-sequence"
     if brands & {b"avif", b"avis"}:
         return "image/avif"
     if head[8:12] == b"crx ":

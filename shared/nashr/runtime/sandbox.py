@@ -47,12 +47,14 @@ class SandboxUnavailable(Retryable):
 class Limits:
     """What one task may take: wall-clock seconds, and bytes of address space beyond an idle child's.
 
-    ``tasks``: how many a child runs before a fresh one takes its place. ``niceness``: how far behind the
-    services the children work; on a busy machine pages go out before pictures are made.
+    ``threads``: how many it may keep busy for all that time. ``tasks``: how many a child runs before a fresh
+    one takes its place. ``niceness``: how far behind the services the children work; on a busy machine pages
+    go out before pictures are made.
     """
 
     seconds: float = 30.0
     memory_bytes: int = 3 << 29
+    threads: int = 2
     tasks: int = 100
     niceness: int = 5
 
@@ -277,7 +279,9 @@ def _run(module: str, given: str, output: str, limits: Limits) -> None:
 def _apply(limits: Limits) -> None:
     """Counts from what this process has used so far: it serves many tasks, each with its share."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    _set_soft(resource.RLIMIT_CPU, ceil(usage.ru_utime + usage.ru_stime + limits.seconds) + 1)
+    _set_soft(
+        resource.RLIMIT_CPU, ceil(usage.ru_utime + usage.ru_stime + limits.seconds * limits.threads) + 1
+    )
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _set_soft(resource.RLIMIT_AS, in_use + limits.memory_bytes)
 

@@ -295,8 +295,12 @@ class Worker:
 
 
 def _went_unheard(step: Step) -> bool:
-    """Hinted, and yet nobody had tried it; breaking work is taken without waiting for its hint."""
-    return step.hinted and step.attempts == 1 and step.priority != Priority.breaking
+    """Hinted, and yet nobody had tried it.
+
+    Breaking work is taken without waiting for its hint; what runs alone was perhaps hinted while another ran.
+    """
+    expected = step.priority != Priority.breaking and not STEPS[step.kind].alone
+    return step.hinted and step.attempts == 1 and expected
 
 
 def _overran(run: _Run, *, by: float = 0.0) -> bool:

@@ -217,25 +217,36 @@ class Made:
 
 
 def ready(conn: Connection, asset: Asset, made: Made) -> None:
-    """Records the publishable set of a locked asset; words that the editor gave stay as they are."""
+    """Records the publishable set of a locked asset; the first time also the file's own words."""
+    _take_words(conn, asset, made)
     run(
         conn,
         """UPDATE asset SET state = 'ready', error = NULL, made = :made, shown = shown + 1,
             renditions = :renditions, placeholder = :placeholder, colour = :colour,
             found_x = COALESCE(:found_x, found_x), found_y = COALESCE(:found_y, found_y),
-            rights = CAST(:rights AS jsonb) || rights,
-            caption = COALESCE(caption, :caption), credit = COALESCE(credit, :credit),
-            digital_source_type = COALESCE(digital_source_type, :digital_source_type),
             updated_at = clock_timestamp()
         WHERE id = :asset""",
         asset=asset.id, made=made.key, renditions=Jsonb(list(made.renditions)),
-        placeholder=made.placeholder, colour=made.colour, found_x=made.found and made.found[0],
-        found_y=made.found and made.found[1], rights=Jsonb(dict(made.rights)),
-        **{name: made.words.get(name) for name in ("caption", "credit", "digital_source_type")},
+        placeholder=made.placeholder or None, colour=made.colour, found_x=made.found and made.found[0],
+        found_y=made.found and made.found[1],
     )  # fmt: skip
     expiring.arm(conn, asset.id)
     if asset.state != "ready":
         events.emit(conn, "asset.ready", site=asset.site, asset=asset.id)
+
+
+def _take_words(conn: Connection, asset: Asset, made: Made) -> None:
+    """Caption, credit and rights that the editor has not given; once, so that what is cleared stays so."""
+    run(
+        conn,
+        """UPDATE asset SET words_read = true, rights = CAST(:rights AS jsonb) || rights,
+            caption = COALESCE(caption, :caption), credit = COALESCE(credit, :credit),
+            digital_source_type = COALESCE(digital_source_type, :digital_source_type),
+            version = version + CASE WHEN :any THEN 1 ELSE 0 END
+        WHERE id = :asset AND NOT words_read""",
+        asset=asset.id, any=bool(made.words or made.rights), rights=Jsonb(dict(made.rights)),
+        **{name: made.words.get(name) for name in ("caption", "credit", "digital_source_type")},
+    )  # fmt: skip
 
 
 def lighter(conn: Connection, asset: Asset, renditions: Sequence[Mapping[str, Any]]) -> None:

@@ -157,5 +157,5 @@ def mark_deleting(conn: Connection, keys: Iterable[str]) -> Sequence[str]:
 
 
 def deleted(conn: Connection, keys: Iterable[str]) -> None:
-    """Forgets keys whose objects are gone, unless they were stored anew meanwhile."""
+    """Forgets keys whose objects are gone, which nobody can have stored anew meanwhile."""
     run(conn, "DELETE FROM object WHERE key = ANY(:keys) AND state = 'deleting'", keys=sorted(set(keys)))

@@ -87,6 +87,7 @@ asset = Table(
     Column("placeholder", Text),
     Column("colour", Text),
     Column("made", Text),
+    Column("words_read", Boolean, nullable=False, server_default="false"),
     Column("shown", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("created_by", Text, nullable=False),

@@ -56,3 +56,17 @@ def test_one_at_a_time(engine: Engine, inside: Inside) -> None:
     worker.attempt(second)
     assert done == ["photo", "as_0", "as_1"]
     assert [inside.step(step)["state"] for step in (first, second, third)] == ["done", "done", "ready"]
+
+
+def test_a_hint_that_had_to_wait_is_no_alarm(engine: Engine, inside: Inside) -> None:
+    """A worker whose hint for such a step was used up while another ran does not think itself deaf."""
+    handlers = {"lighter": lambda _: lambda _: Finish()}
+    worker = Worker("images", settings=settings.load(), engine=engine, handlers=handlers)
+    (step,) = steps(engine, "lighter", 1)
+    inside.run(
+        """UPDATE step SET dispatched_at = clock_timestamp() - interval '9 seconds',
+            available_at = clock_timestamp() - interval '9 seconds'"""
+    )
+    worker._drain(alive=True)
+    assert inside.step(step)["state"] == "done"
+    assert worker._unheard is None

@@ -282,6 +282,23 @@ def test_cmyk_becomes_rgb() -> None:
     assert blue < 120
 
 
+def test_nothing_shines_through() -> None:
+    """What is see-through has no blurred placeholder: it would stay visible behind the picture."""
+    assert core.render(encoded(plain(60, 40, (255, 0, 0, 0), "RGBA"), "PNG")).placeholder == ""
+
+
+def test_floating_point_is_refused() -> None:
+    """A TIFF whose numbers have no agreed white is refused with a cure, not published black."""
+    with pytest.raises(NotAnImage, match="export it as an 8-bit TIFF"):
+        core.render(encoded(Image.new("F", (60, 40), 0.5), "TIFF"))
+
+
+def test_a_tiff_names_its_author() -> None:
+    """Artist and copyright of a TIFF stand in its own directory."""
+    rendered = core.render(encoded(plain(60, 40), "TIFF", tiffinfo={315: "Samir", 33432: "Agency"}))
+    assert (rendered.metadata.creator, rendered.metadata.holder) == ("Samir", "Agency")
+
+
 def test_transparency() -> None:
     """Transparent pixels turn white in JPEG, and stay transparent in WebP."""
     rendered = core.render(encoded(plain(60, 40, (255, 0, 0, 0), "RGBA"), "PNG"))
@@ -307,6 +324,16 @@ def test_animation_keeps_moving_in_webp(kind: str) -> None:
     assert close_to(widest(rendered).getpixel((200, 150)), RED)
     assert all(getattr(opened(made), "n_frames", 1) == 1 for made in crops(rendered).values())
     assert rendered.decode is None
+
+
+def test_an_animation_is_not_turned() -> None:
+    """Frames lie below each other: an orientation tag, which browsers ignore there, changes nothing."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rendered = core.render(animated("WEBP", loop=0, exif=exif.tobytes()))
+    assert (rendered.width, rendered.height) == (400, 300)
+    for made in rendered.renditions:
+        assert opened(made).size == (made.width, made.height)
 
 
 def test_pages_of_a_document_do_not_move() -> None:
@@ -426,7 +453,6 @@ def test_a_sites_own_recipe() -> None:
     assert widths(rendered) == [200, 500]
     assert [(made.width, made.height) for made in crops(rendered).values()] == [(300, 200)]
     standard = core.render(encoded(noise(900, 900)), Job(Recipe(widths=(200, 500))))
-    assert len(widest(rendered).tobytes()) == len(widest(standard).tobytes())
     light, usual = (of_type(one, "image/jpeg")[-1] for one in (rendered, standard))
     assert len(light.data) < len(usual.data)
 
@@ -439,7 +465,7 @@ def test_wide_profiles_are_converted() -> None:
     profile = Image.open(io.BytesIO(photo("traps/sharp_p3.png"))).info["icc_profile"]
     rendered = core.render(encoded(plain(60, 40, (0, 200, 0)), icc_profile=profile, quality=95))
     red, green, blue = bytes.fromhex(rendered.mean_colour[1:])
-    assert (red, blue) == (0, 0) or max(red, blue) < 20
+    assert max(red, blue) < 20
     assert green > 203
 
 

@@ -98,7 +98,7 @@ def test_every_kind_of_webp_is_read(options: dict[str, Any]) -> None:
     assert (info.width, info.height) == (333, 77)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_frames_are_counted(kind: str) -> None:
     """An animation of five frames has five, and all their pixels count."""
     frames = [Image.effect_noise((40, 30), 50 + n).convert("RGB") for n in range(5)]
@@ -107,6 +107,15 @@ def test_frames_are_counted(kind: str) -> None:
 
     assert _look(out.getvalue()).frames == 5
     assert _refusal(out.getvalue(), max_pixels=40 * 30 * 4).code == "too_many_pixels"
+
+
+def test_an_animated_avif_is_refused() -> None:
+    """The decoder knows stills only: the cure is another format, said at once."""
+    frames = [Image.effect_noise((40, 30), 50 + n).convert("RGB") for n in range(3)]
+    out = io.BytesIO()
+    frames[0].save(out, "AVIF", save_all=True, append_images=frames[1:])
+    refused = _refusal(out.getvalue())
+    assert (refused.code, "animated WebP or GIF" in refused.detail) == ("unsupported_media_type", True)
 
 
 @pytest.mark.parametrize(("kind", "content_type"), FORMATS.items())

@@ -92,4 +92,4 @@ def _says_something(name: str, text: str) -> bool:
         return False
     if name in _ADDRESSES:
         return is_address(text)
-    return any(unicodedata.category(char)[0] in "LNPS" for char in text)
+    return any(unicodedata.category(char)[0] in "LN" for char in text)

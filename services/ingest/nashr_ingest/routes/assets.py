@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -110,7 +111,7 @@ def _meta(received: Upload) -> dict[str, Any]:
         "focal_y": focal[1],
         "caption": received.caption,
         "credit": received.credit,
-        "rights": received.rights,
+        "rights": _given(received.rights),
     }
 
 
@@ -141,6 +142,7 @@ def patch(
         found = _find(conn, who, asset)
         check_precondition(what, found.version)
         site = sites.get(conn, found.site).site
+        _check_not_withdrawn(found)
         columns = _columns(cleaned.doc)
         now = f"to withdraw the photo now, POST /v1/assets/{asset}/withdraw"
         expiring.check_ahead(conn, columns.get("rights"), cure=now)
@@ -178,8 +180,23 @@ def _columns(doc: dict[str, Any]) -> dict[str, Any]:
         point = columns.pop("focal_point") or {"x": None, "y": None}
         columns |= {"focal_x": point["x"], "focal_y": point["y"]}
     if "rights" in columns:
-        columns["rights"] = columns["rights"] or {}
+        columns["rights"] = _given(columns["rights"])
     return columns
+
+
+def _check_not_withdrawn(found: assets.Asset) -> None:
+    cause = withdrawing.cause(found)
+    if cause == "expired":
+        raise Refused(
+            "withdrawn", "the rights of this photo have ended: upload it again with the rights that hold now"
+        )
+    if cause:
+        raise Refused("withdrawn", "this photo was withdrawn for good: use another one")
+
+
+def _given(rights: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was said of the rights: a field that is null leaves room for what the file says."""
+    return {name: value for name, value in (rights or {}).items() if value is not None}
 
 
 def _find(conn: Connection, who: Caller, asset: str) -> assets.Asset:

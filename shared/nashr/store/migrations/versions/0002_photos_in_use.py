@@ -16,6 +16,9 @@ def upgrade() -> None:
     op.add_column("asset", sa.Column("found_x", sa.Double(), nullable=True))
     op.add_column("asset", sa.Column("found_y", sa.Double(), nullable=True))
     op.add_column("asset", sa.Column("made", sa.Text(), nullable=True))
+    op.add_column(
+        "asset", sa.Column("words_read", sa.Boolean(), server_default="false", nullable=False)
+    )  # fmt: skip
     op.add_column("asset", sa.Column("shown", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("asset", sa.Column("withdrawal", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("object", sa.Column("source", sa.Text(), nullable=True))
