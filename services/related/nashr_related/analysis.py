@@ -7,10 +7,9 @@ weights, ranking or storage. A change of what a term hashes to asks for a rebuil
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
-from heapq import nsmallest
 from typing import Final
 
 import snowballstemmer
@@ -18,8 +17,8 @@ import snowballstemmer
 SHINGLE_WORDS: Final = 3
 """Words per shingle, and the unit in which containment is measured."""
 
-SKETCH_SIZE: Final = 128
-"""Hashes a sketch keeps at most. A sketch of an article of up to 130 words is therefore exact."""
+SHINGLES_KEPT: Final = 512
+"""Shingles kept at most. The set of an article of up to 514 words is therefore whole."""
 
 LONGEST_WORD: Final = 40
 """Characters of a word that count; what is longer is a URL or an encoded blob, not a word."""
@@ -29,6 +28,8 @@ _LETTERS: Final = str.maketrans("أإآٱىیةکؤئ", "اااايي" + "هكو
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana, Han."""
+
+_WORD: Final = re.compile(r"[^\W_]+(?:[\u0610-\u061a\u064b-\u065f\u0670\u200c\u200d'’-]*[^\W_]+)*")
 
 _UNSPACED_RUN: Final = re.compile(f"([{_UNSPACED}]+)")
 
@@ -172,36 +173,51 @@ def terms(text: str, *, language: str) -> list[str]:
     return [term for word in words(text, language=tag) if (term := _term(word, tag))]
 
 
+def surfaces(text: str, *, language: str) -> Mapping[int, str]:
+    """A readable word for each term of a text, by the term's hash: the shortest that was written.
+
+    For people only: "السباحة" where the term is its stem. Where words are not split by spaces the term
+    itself stands.
+    """
+    tag = primary(language)
+    found = {term_hash(term): term for term in terms(text, language=tag)}
+    written: dict[int, str] = {}
+    for word in sorted({*_WORD.findall(text)}, key=lambda word: (len(word), word)):
+        inside = terms(word, language=tag)
+        if len(inside) == 1:
+            written.setdefault(term_hash(inside[0]), word[:LONGEST_WORD])
+    return {term: written.get(term, plain) for term, plain in found.items()}
+
+
 def term_hash(term: str) -> int:
     """A signed 32-bit name of a term, the same on every machine; fits PostgreSQL's integer."""
     return int.from_bytes(blake2b(term.encode(), digest_size=4).digest(), "big", signed=True)
 
 
-def shingles(text: str, *, language: str) -> frozenset[int]:
-    """Every run of three words as a signed 64-bit hash; a shorter text is one shingle."""
+def shingle_set(text: str, *, language: str) -> tuple[int, ...]:
+    """Every run of three words as an unsigned 32-bit hash, ascending; a shorter text is one shingle.
+
+    Of a longer text than SHINGLES_KEPT the smallest hashes: a bottom-k sketch (Cohen and Kaplan, 2007).
+    """
     found = words(text, language=language)
     if not found:
-        return frozenset()
+        return ()
     starts = range(max(1, len(found) - SHINGLE_WORDS + 1))
-    return frozenset(_hash64(" ".join(found[at : at + SHINGLE_WORDS])) for at in starts)
+    hashes = {_hash32(" ".join(found[at : at + SHINGLE_WORDS])) for at in starts}
+    return tuple(sorted(hashes)[:SHINGLES_KEPT])
 
 
-def sketch(hashes: Iterable[int], *, size: int = SKETCH_SIZE) -> tuple[int, ...]:
-    """The bottom-k sketch: the `size` smallest hashes, ascending (Cohen and Kaplan, 2007)."""
-    return tuple(nsmallest(size, set(hashes)))
+def containment(a: Sequence[int], b: Sequence[int]) -> float:
+    """The share, 0 to 1, of the smaller text's shingles that the other has too, from two shingle sets.
 
-
-def containment(a: Sequence[int], b: Sequence[int], *, size: int = SKETCH_SIZE) -> float:
-    """The share, 0 to 1, of the smaller text's shingles that the other has too, from two sketches.
-
-    Both texts are compared on the hashes below the point where either sketch was cut off, a fair
-    sample of each. Over n sampled shingles the standard error is sqrt(c (1 - c) / n); on pairs of
-    Arabic news articles 128 hashes were off by 0.02 on average, 64 by 0.045.
+    Both texts are compared on the hashes below the point where either was cut off, a fair sample of each;
+    exact where neither was. Over n sampled shingles the standard error is sqrt(c (1 - c) / n); on pairs of
+    Arabic news articles the mean error was 0.002, with 128 hashes instead of 512 it was 0.02.
     """
     common = set(a).intersection(b)
     if not common:
         return 0.0
-    cut = min((full[-1] for full in (a, b) if len(full) >= size), default=2**63)
+    cut = min((full[-1] for full in (a, b) if len(full) >= SHINGLES_KEPT), default=2**32)
     return len(common) / min(bisect_right(a, cut), bisect_right(b, cut))
 
 
@@ -244,5 +260,5 @@ def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-def _hash64(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+def _hash32(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
