@@ -287,7 +287,7 @@ def _redrawn(
     *,
     gone: Sequence[int],
 ) -> Iterable[tuple[int, _Drawn]]:
-    """The links of the fresh articles, and of older ones: improved by them, linked to what is gone, or few."""
+    """The links of the fresh articles, and of older ones that gain, lost a link, or show few."""
     older = dict.fromkeys(links.linking(conn, gone, each=REFRESHED))
     bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
     for number, article in fresh.items():
