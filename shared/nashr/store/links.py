@@ -371,16 +371,19 @@ def shingles(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[in
 
 
 def latest(conn: Connection, site: str, section: str, *, article: int, limit: int) -> Sequence[int]:
-    """The newest live articles, those of the section first: the labelled fallback for cards."""
-    own = "SELECT number, published_at, {rank} AS rank FROM article WHERE site = :site AND linkable"
-    live = "AND live_revision IS NOT NULL AND number <> :article"
+    """The newest live articles of the section, then those of the site: the labelled fallback for cards."""
     found = rows(
         conn,
-        f"""SELECT number FROM (
-            ({own.format(rank=0)} {live} AND section = :section ORDER BY published_at DESC LIMIT :limit)
+        """SELECT number FROM (
+            (SELECT number, published_at, 0 AS rank FROM article
+            WHERE site = :site AND section = :section AND live_revision IS NOT NULL AND linkable
+            ORDER BY published_at DESC LIMIT :limit)
             UNION ALL
-            ({own.format(rank=1)} {live} AND section <> :section ORDER BY published_at DESC LIMIT :limit)
-        ) AS newest ORDER BY rank, published_at DESC LIMIT :limit""",
+            (SELECT number, published_at, 1 AS rank FROM article
+            WHERE site = :site AND live_revision IS NOT NULL AND linkable
+            ORDER BY published_at DESC LIMIT :limit)
+        ) AS newest WHERE number <> :article
+        GROUP BY number, published_at ORDER BY min(rank), published_at DESC, number LIMIT :limit""",
         site=site, section=section, article=article, limit=limit,
     )  # fmt: skip
     return [item["number"] for item in found]
