@@ -75,7 +75,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "backlinks", "related", "a site with new stories", "older articles that gained a link",
-            leads_to=("deliver", "reindex"), rearms=True, limit=120,
+            leads_to=("deliver", "reindex"), rearms=True, limit=120, max_attempts=1_000_000,
         ),
         Kind(
             "reindex", "related", "an archive that has doubled, or a rebuild", "its signatures, newest first",

@@ -215,7 +215,7 @@ def _links(
     conn: Connection, site: Site, article: Article, doc: Content
 ) -> tuple[tuple[Teaser, ...], tuple[Teaser, ...], frozenset[str]]:
     """Links to what is live now, and the articles among the cards that are no relation but the latest."""
-    stored = links.of(conn, article.number)
+    stored = links.standing(conn, article.number)
     there = teasers.of_numbers(conn, site, [link.dst for link in stored])
     live = [item for item in stored if item.dst in there]
     asides, news = seealso.arranged(

@@ -69,7 +69,7 @@ def related(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
     """The links of an article, as its page shows them, each with what speaks for it."""
     doc = articles.read_content(conn, site, found.id, found.live_revision or found.latest_revision)
     there = links.targets(conn, found.number)
-    stored = [item for item in links.of(conn, found.number) if item.dst in there]
+    stored = [item for item in links.standing(conn, found.number) if item.dst in there]
     see_also, related_news = seealso.arranged(
         [item for item in stored if item.slot == "see_also"],
         [item for item in stored if item.slot == "related_news"],

@@ -154,9 +154,11 @@ class Gain:
 def inverse_document_frequency(df: int, *, documents: int) -> float:
     """ln(1 + (N + 1) / (df + 1)): the same for every term while nothing is counted.
 
-    The smoothing needs no special cold start and ranked Arabic news slightly better than ln(N/df).
+    The smoothing needs no special cold start and ranked Arabic news slightly better than ln(N/df). Counts
+    that went wrong, below 0 or above N, weigh as the nearest that can be.
     """
-    return math.log(1 + (documents + 1) / (df + 1))
+    counted = max(0, documents)
+    return math.log(1 + (counted + 1) / (min(max(0, df), counted) + 1))
 
 
 def counts(headline: str, *, standfirst: str, body_text: str, language: str) -> Counter[int]:
@@ -311,16 +313,18 @@ def fill(
     return replace(drawn, related_news=(*drawn.related_news, *added))
 
 
-def settle(drawn: Draw, *, see_also: Sequence[int], related_news: Sequence[int]) -> Draw:
+def settle(drawn: Draw, *, see_also: Sequence[int], related_news: Sequence[int], cards: int) -> Draw:
     """The same links in places as steady as can be: who stood in a list before keeps the place there.
 
     `see_also` and `related_news` are the articles of the earlier draw, in order. A correction then moves
-    no link that still stands, and a reader who comes back finds them where they were.
+    no link that still stands, and a reader who comes back finds them where they were. The first `cards`
+    stay the first: a spare never keeps a better story off the page.
     """
+    news, spares = drawn.related_news[:cards], drawn.related_news[cards:]
     return replace(
         drawn,
         see_also=_settled(drawn.see_also, see_also),
-        related_news=_settled(drawn.related_news, related_news),
+        related_news=(*_settled(news, related_news[:cards]), *spares),
     )
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from nashr.bootstrap import Runtime
 from nashr.domain.article import Content
+from nashr.domain.errors import WorkError
 from nashr.domain.seealso import CARDS, room
 from nashr.domain.site import Site
+from nashr.observability.logs import logger
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
 from nashr.store import articles, golive, links, pagerows, queue, sites
 from nashr.store.articles import Article
-from nashr.store.database import rows, run, scalar, statement, transaction
+from nashr.store.database import at_end, rows, run, scalar, statement, transaction
 from nashr.store.ids import fingerprint
 from nashr.store.links import Near, StoredLink
 from nashr.store.queue import Step
@@ -27,12 +30,12 @@ from sqlalchemy import Connection
 from nashr_related import core
 from nashr_related.analysis import primary, surfaces
 
-REFRESHED: Final = 20  # older articles that one publication or removal draws anew, at most
 AT_ONCE: Final = 20  # articles that one run of backlinks takes in
 LONGEST_REST: Final = 30.0  # seconds
 REST: Final = 4.0  # times as long as it ran does backlinks rest before its next run
 REINDEX_AT_ONCE: Final = 500  # articles that one run of reindex takes in
 REINDEX_SECONDS: Final = 2.0  # that it takes at most; it rests as long
+DROPPED_AT_ONCE: Final = 20_000  # rows that a rebuild has replaced
 REINDEX_DELAY: Final = 1.0
 REWEIGHED: Final = 1024  # articles: an archive past this size knows its rare terms
 
@@ -44,21 +47,25 @@ class Related:
         self._runtime = runtime
 
     def related(self, step: Step) -> Commit:
-        """Signs a revision's text (its own transaction, so that simultaneous stories meet), then links it."""
+        """Signs a revision's text (its own transaction, so that simultaneous stories meet), then links it.
+
+        A later revision of a live article is left to ``backlinks``, which follows when it goes live: until
+        then neither its words nor its pins are anybody's to see.
+        """
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             article = articles.find(conn, step.input["article"])
             assert article is not None
             doc = articles.read_content(conn, site, article.id, step.input["revision"])
-            signed = _sign(conn, site, article.number, doc)
-        with transaction(self._runtime.engine) as conn:
-            links.sign(conn, signed)
+        kept = self._keep(site, article, doc, step.input["revision"], unseen=True)
+        if kept is None:
+            return lambda _: Finish({"left_to": "backlinks"})
         with statement(self._runtime.engine) as conn:
-            drawn = _draw(conn, site, article, doc, _near(conn, site, signed))
+            drawn = _draw(conn, site, article, doc, _near(conn, site, kept))
 
         def commit(conn: Connection) -> Finish:
-            links.replace(conn, article.number, drawn.links, places=drawn.places)
-            return Finish({"links": len(drawn.links)})
+            links.replace(conn, article.number, drawn)
+            return Finish({"links": len(drawn)})
 
         return commit
 
@@ -75,16 +82,15 @@ class Related:
             state = _Pass.of(step, conn, site)
             found = links.newest_live(conn, site.id, before=state.before, limit=REINDEX_AT_ONCE)
         for number, article in found:
-            self._sign_again(site, number, article)
+            self._sign_again(site, article)
             state.done, state.before = state.done + 1, number
             if time.monotonic() - started > REINDEX_SECONDS:
                 break
-        over = not found
+        over = not found and self._dropped(site, started)
 
         def commit(conn: Connection) -> Finish:
             if not over:
                 return Finish(state.result(), again_at=_after(conn, time.monotonic() - started))
-            links.drop_earlier(conn, site.id)
             _relink_newest(conn, site)
             queue.hold(conn, step)  # whoever wants it from here on arms this step again
             again = state.overtaken(conn, site)
@@ -92,15 +98,23 @@ class Related:
 
         return commit
 
-    def _sign_again(self, site: Site, number: int, article: str) -> None:
-        with transaction(self._runtime.engine) as conn:
+    def _dropped(self, site: Site, started: float) -> bool:
+        """Removes what a rebuild has replaced, in portions; False when the time of a run is up before."""
+        while True:
+            with transaction(self._runtime.engine) as conn:
+                if links.drop_earlier(conn, site.id, at_most=DROPPED_AT_ONCE):
+                    return True
+            if time.monotonic() - started > REINDEX_SECONDS:
+                return False
+
+    def _sign_again(self, site: Site, article: str) -> None:
+        with statement(self._runtime.engine) as conn:
             found = articles.find(conn, article)
             if found is None or found.live_revision is None:
                 return
             doc = articles.read_content(conn, site, article, found.live_revision)
-            links.sign(conn, _sign(conn, site, number, doc))
-            if (change := _uncounted(conn, site, found)) is not None:
-                _count(conn, [change])
+        with _noted(article):
+            self._keep(site, found, doc, found.live_revision, count=True)
 
     def backlinks(self, step: Step) -> Commit:
         """Counts what went live or left; draws anew its links, and those of older articles it improves.
@@ -108,7 +122,7 @@ class Related:
         All that came since the last run at once: an older article that gains from ten is drawn once. It
         rests after a run, so that a storm of new stories is not held up by old ones; removals go first and
         wait for no rest. Other editions are told in any case: their hreflang names the article now, or no
-        more.
+        more. An article that fails is noted, and taken last.
         """
         started = time.monotonic()
         with statement(self._runtime.engine) as conn:
@@ -117,61 +131,143 @@ class Related:
                 return lambda conn: _next_run(conn, step, site, step.result or {}, rest)
             fresh = _unlinked(conn, site)
             found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
-        live = {article.number: article for article in found if article.live_revision is not None}
-        docs = {number: self._signed(site, article) for number, article in live.items()}
+        round_ = _Round()
+        for article in found:
+            with _noted(article.id):
+                self._take_in(site, article, round_)
+                round_.done.add(article.id)
         with statement(self._runtime.engine) as conn:
-            changes = [change for article in found if (change := _uncounted(conn, site, article))]
-            gone = [article.number for article in found if article.live_revision is None]
-            drawn = dict(_redrawn(conn, site, live, docs, gone=gone))
-            told = {article.id: _translations(conn, article) for article in found}
+            older = [*links.linking(conn, round_.hidden, each=core.GAINING), *round_.gaining]
+            older += links.without_cards(conn, site.id, cards=CARDS, limit=core.GAINING)
+            wanted = articles.of_numbers(conn, {*older} - round_.drawn.keys())
+        for article in wanted:
+            with _noted(article.id):
+                round_.drawn[article.number] = self._draw_again(site, article)[0]
 
         def commit(conn: Connection) -> Finish:
-            _mark_linked(conn, fresh)
-            _count(conn, changes)
-            _reindex_when_doubled(conn, site, changes)
-            changed = [
-                number
-                for number in sorted(drawn)
-                if links.replace(conn, number, drawn[number].links, places=drawn[number].places)
-            ]
+            _mark_linked(conn, fresh, done=round_.done)
+            _count(conn, round_.changes)
+            changed = [number for number, drawn in sorted(round_.drawn.items())
+                       if links.replace(conn, number, drawn)]  # fmt: skip
+            told = round_.translations
+            live = {article.id for article in found if article.live_revision is not None}
             _want(
                 conn,
-                calm=[
-                    *_pages(conn, changed),
-                    *(page for article in live.values() for page in told.pop(article.id)),
-                ],
-                urgent=[page for pages in told.values() for page in pages],
+                calm=[*_pages(conn, changed), *(page for one in told.keys() & live for page in told[one])],
+                urgent=[page for one in told.keys() - live for page in told[one]],
             )
+            _reindex_when_doubled(conn, site, round_.changes)
             rested = _rested(conn, started)
             result = {"refreshed": len(changed), "rested": rested.isoformat()}
             return _next_run(conn, step, site, result, rested)
 
         return commit
 
-    def _signed(self, site: Site, article: Article) -> Content:
-        """What readers see of a live article, signed as such.
+    def _take_in(self, site: Site, article: Article, round_: _Round) -> None:
+        """An article that went live, changed or left: its links, what it improves, what counts change."""
+        seen = article.live_revision is not None
+        if seen:
+            drawn, doc, near = self._draw_again(site, article)
+            round_.drawn[article.number] = drawn
+        with statement(self._runtime.engine) as conn:
+            if seen and doc.listed("related"):
+                round_.gaining += _gaining(conn, site, article, near)
+            else:
+                round_.hidden.append(article.number)
+            if (change := _uncounted(conn, site, article)) is not None:
+                round_.changes.append(change)
+            round_.translations[article.id] = _translations(conn, article)
 
-        Its step signed it before it went live. A text that came back, an earlier one or one that was away,
-        has no step to run again.
-        """
+    def _draw_again(
+        self, site: Site, article: Article
+    ) -> tuple[Sequence[StoredLink], Content, _Neighbourhood]:
+        """The links of a live article as of now, drawn by a signature of what readers see."""
         assert article.live_revision is not None
         with statement(self._runtime.engine) as conn:
             doc = articles.read_content(conn, site, article.id, article.live_revision)
-            stands = links.signature(conn, article.number)
+            signed = links.signature(conn, article.number)
             current = links.corpus(conn, site.id, primary(doc.language))
-            if stands is not None and (stands.text_hash, stands.corpus) == (_text_hash(doc), current):
-                return doc
+        if signed is None or (signed.text_hash, signed.corpus) != (_text_hash(doc), current):
+            signed = self._keep(site, article, doc, article.live_revision) or signed
+        with statement(self._runtime.engine) as conn:
+            near = _near(conn, site, signed)
+            return _draw(conn, site, article, doc, near), doc, near
+
+    def _keep(
+        self,
+        site: Site,
+        article: Article,
+        doc: Content,
+        revision: int,
+        *,
+        unseen: bool = False,
+        count: bool = False,
+    ) -> links.Signature | None:
+        """Signs a revision and stores that, if by then it still is what readers see; else None.
+
+        ``unseen``: also what they have not seen yet, of an article that has nothing live. ``count``: counts
+        it too, where its corpus does not know the article.
+        """
+        with statement(self._runtime.engine) as conn:
             signed = _sign(conn, site, article.number, doc)
+        terms = dict.fromkeys(_terms(doc), 1) if count else {}
+        words = surfaces(_text(doc), language=doc.language) if count else {}
         with transaction(self._runtime.engine) as conn:
-            links.sign(conn, signed)
-        return doc
+            now = articles.find(conn, article.id, lock=True)
+            first = unseen and now is not None and now.live_revision is None and now.status not in _REMOVED
+            if now is None or not (first or now.live_revision == revision):
+                return None
+            _leave_language(conn, site, article, signed)
+            counted = links.sign(conn, signed)
+            if count and counted is None:
+                _count(conn, [_Change(article.number, primary(doc.language), None, revision, terms, words)])
+        return signed
+
+
+_REMOVED: Final = frozenset({"killed", "taken_down"})
+
+
+@dataclass
+class _Round:
+    """What one run of backlinks finds out: ``drawn`` by article, ``hidden`` is what nothing may link to."""
+
+    drawn: dict[int, Sequence[StoredLink]] = field(default_factory=dict)
+    gaining: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
+    changes: list[_Change] = field(default_factory=list)
+    translations: dict[str, list[int]] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def _noted(article: str) -> Iterator[None]:
+    """One article that cannot be worked on holds up no other; outages hold up all."""
+    try:
+        yield
+    except WorkError:
+        raise
+    except Exception:
+        logger().error("related.article_failed", article=article, exc_info=True)
+
+
+def _leave_language(conn: Connection, site: Site, article: Article, signed: links.Signature) -> None:
+    """Takes an article's terms back from the corpus of another language. A rebuild's is dropped as it is."""
+    before = links.signature(conn, article.number)
+    if before is None or before.counted is None or before.corpus == signed.corpus:
+        return
+    languages = links.corpora(conn, site.id)
+    if before.corpus in languages and languages[before.corpus] != languages[signed.corpus]:
+        doc = articles.read_content(conn, site, article.id, before.counted)
+        gone = Counter(dict.fromkeys(_terms(doc), -1))
+        _count(conn, [_Change(article.number, primary(doc.language), before.counted, None, gone, {})])
 
 
 @dataclass
 class _Pass:
     """How far a pass of reindex has come: articles ``done`` of ``total``, down to the number ``before``.
 
-    ``corpus`` and ``size`` are the newest corpus and the articles of the site when it began.
+    ``corpus`` is the newest that a rebuild has made, 0 where none has, and ``size`` the articles counted of
+    the site when it began.
     """
 
     before: int | None
@@ -184,7 +280,7 @@ class _Pass:
     def of(cls, step: Step, conn: Connection, site: Site) -> _Pass:
         """The pass that goes on; a new one after the last was over, or when a rebuild has overtaken it."""
         before = step.result or {}
-        newest = max(links.corpora(conn, site.id), default=0)
+        newest = links.rebuilt(conn, site.id)
         if before.get("over", True) or before["corpus"] != newest:
             return cls(None, 0, links.count_live(conn, site.id), newest, _size(conn, site))
         return cls(*(before[name] for name in ("before", "done", "total", "corpus", "size")))
@@ -193,8 +289,8 @@ class _Pass:
         return {**vars(self), "over": over}
 
     def overtaken(self, conn: Connection, site: Site) -> bool:
-        newest = max(links.corpora(conn, site.id), default=0)
-        return newest > self.corpus > 0 or REWEIGHED >= _size(conn, site) >= 2 * self.size > 0
+        newest = links.rebuilt(conn, site.id)
+        return newest > self.corpus or REWEIGHED >= _size(conn, site) >= 2 * self.size > 0
 
 
 def _next_run(
@@ -229,14 +325,20 @@ def _rest_left(conn: Connection, step: Step) -> datetime | None:
 
 
 def _relink_newest(conn: Connection, site: Site) -> None:
-    newest = links.newest_live(conn, site.id, before=None, limit=10 * REFRESHED)
+    newest = links.newest_live(conn, site.id, before=None, limit=10 * core.GAINING)
     run(
         conn,
-        "UPDATE article SET unlinked_since = clock_timestamp() WHERE number = ANY(:numbers)",
+        """WITH newest AS MATERIALIZED (
+            SELECT id FROM article WHERE number = ANY(:numbers) ORDER BY id FOR NO KEY UPDATE)
+        UPDATE article SET unlinked_since = clock_timestamp() FROM newest WHERE article.id = newest.id""",
         numbers=[number for number, _ in newest],
     )
-    queue.rearm(conn, "backlinks", site.id, site=site.id, data={}, priority=Priority.bulk)
-    queue.notify(conn)
+
+    def rearm(conn: Connection) -> None:
+        queue.rearm(conn, "backlinks", site.id, site=site.id, data={}, priority=Priority.bulk)
+        queue.notify(conn)
+
+    at_end(conn, rearm)
 
 
 def _unlinked(conn: Connection, site: Site) -> list[Mapping[str, Any]]:
@@ -260,48 +362,20 @@ def _removals(conn: Connection, site: Site) -> int:
     )
 
 
-def _mark_linked(conn: Connection, done: Sequence[Mapping[str, Any]]) -> None:
-    """Those that changed again meanwhile stay due."""
+def _mark_linked(conn: Connection, fresh: Sequence[Mapping[str, Any]], *, done: Collection[str]) -> None:
+    """Those that changed again meanwhile stay due; those that failed come last next time."""
     run(
         conn,
-        """UPDATE article SET unlinked_since = NULL
-        FROM unnest(CAST(:ids AS text[]), CAST(:since AS timestamptz[])) AS done(id, since)
-        WHERE article.id = done.id AND article.unlinked_since = done.since""",
-        ids=[item["id"] for item in done], since=[item["unlinked_since"] for item in done],
+        """WITH taken AS MATERIALIZED (
+            SELECT article.id, fresh.done FROM unnest(CAST(:ids AS text[]), CAST(:since AS timestamptz[]),
+                CAST(:done AS boolean[])) AS fresh(id, since, done)
+            JOIN article ON article.id = fresh.id AND article.unlinked_since = fresh.since
+            ORDER BY article.id FOR NO KEY UPDATE OF article)
+        UPDATE article SET unlinked_since = CASE WHEN taken.done THEN NULL ELSE clock_timestamp() END
+        FROM taken WHERE article.id = taken.id""",
+        ids=[item["id"] for item in fresh], since=[item["unlinked_since"] for item in fresh],
+        done=[item["id"] in done for item in fresh],
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """The links of an article, and how many of them its page has room for."""
-
-    links: Sequence[StoredLink]
-    places: int
-
-
-def _redrawn(
-    conn: Connection,
-    site: Site,
-    fresh: Mapping[int, Article],
-    docs: Mapping[int, Content],
-    *,
-    gone: Sequence[int],
-) -> Iterable[tuple[int, _Drawn]]:
-    """The links of the fresh articles, and of older ones that gain, lost a link, or show few."""
-    older = dict.fromkeys(links.linking(conn, gone, each=REFRESHED))
-    bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
-    for number, article in fresh.items():
-        near = _near(conn, site, links.signature(conn, number))
-        yield number, _draw(conn, site, article, docs[number], near)
-        gaining = _gaining(conn, site, article, docs[number], near)
-        few = [one for one in bare if one != number][: max(0, REFRESHED - len(gaining))]
-        older.update(dict.fromkeys([*gaining, *few]))
-    for number in older.keys() - fresh.keys():
-        found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
-        one = articles.find(conn, found[0]["id"])
-        if one is not None and one.live_revision is not None:
-            doc = articles.read_content(conn, site, one.id, one.live_revision)
-            yield number, _draw(conn, site, one, doc, _near(conn, site, links.signature(conn, number)))
 
 
 def _translations(conn: Connection, article: Article) -> list[int]:
@@ -377,10 +451,20 @@ def _reindex_when_doubled(conn: Connection, site: Site, changes: Sequence[_Chang
         )
         documents = links.size(conn, site.id, language)
         if 1 < documents <= REWEIGHED and documents.bit_length() > (documents - came).bit_length():
-            queue.rearm(
-                conn, "reindex", site.id, site=site.id, data={}, priority=Priority.bulk, delay=REINDEX_DELAY
-            )
-            queue.notify(conn)
+            at_end(conn, _Reindex(site.id))
+
+
+@dataclass(frozen=True)
+class _Reindex:
+    """Arms the step of a site; at the end of a transaction once, however many ask for it."""
+
+    site: str
+
+    def __call__(self, conn: Connection) -> None:
+        queue.rearm(
+            conn, "reindex", self.site, site=self.site, data={}, priority=Priority.bulk, delay=REINDEX_DELAY
+        )
+        queue.notify(conn)
 
 
 def _size(conn: Connection, site: Site) -> int:
@@ -423,7 +507,13 @@ def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Sign
         weights=tuple(weight for _, weight in signed.terms),
         title_terms=signed.title_terms,
         shingles=signed.shingles,
+        places=_room(doc) + CARDS,
     )
+
+
+def _room(doc: Content) -> int:
+    """How many see-also links find a place in a text."""
+    return room([block["type"] for block in doc.body])
 
 
 @dataclass(frozen=True)
@@ -450,33 +540,46 @@ def _near(conn: Connection, site: Site, own: links.Signature | None) -> _Neighbo
     return _Neighbourhood(ranked, {**shingles, own.article: own.shingles}, now)
 
 
-def _draw(conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood) -> _Drawn:
-    """The links of an article as of now, settled where they stood."""
+def _draw(
+    conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood
+) -> Sequence[StoredLink]:
+    """The links of an article as of now, settled where they stood.
+
+    Pins of what is not live yet stand ready without taking the place of a card.
+    """
     pins, bans = (_chosen(conn, site, doc, name) for name in ("pin", "ban"))
+    cards = CARDS + sum(not live for live in pins.values())
     shingles = {**links.shingles(conn, pins), **near.shingles} if pins else near.shingles
-    places = room([block["type"] for block in doc.body])
     drawn = core.draw(
-        near.ranked, article=article.number, shingles=shingles, see_also=places, cards=CARDS,
-        pins=pins, bans=bans,
+        near.ranked, article=article.number, shingles=shingles, see_also=_room(doc), cards=cards,
+        pins=list(pins), bans=bans,
     )  # fmt: skip
-    if len(drawn.related_news) < CARDS:
-        latest = links.latest(conn, site.id, doc.section, article=article.number, limit=4 * CARDS)
+    if len(drawn.related_news) < cards:
+        latest = links.latest(
+            conn,
+            site.id,
+            doc.section,
+            language=primary(doc.language),
+            article=article.number,
+            limit=4 * CARDS,
+        )
         shingles = {**links.shingles(conn, latest), **shingles}
-        drawn = core.fill(drawn, latest, article=article.number, shingles=shingles, cards=CARDS)
+        drawn = core.fill(drawn, latest, article=article.number, shingles=shingles, cards=cards)
     before = links.of(conn, article.number)
     drawn = core.settle(
         drawn,
         see_also=[item.dst for item in before if item.slot == "see_also"],
         related_news=[item.dst for item in before if item.slot == "related_news"],
+        cards=cards,
     )
-    return _Drawn(_stored(drawn), places + CARDS)
+    return _stored(drawn)
 
 
-def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> list[int]:
-    """The articles that the editor pinned or banned, in order."""
+def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> Mapping[int, bool]:
+    """The articles that the editor pinned or banned, in order; and whether each is live."""
     ids = doc.related.get(name, ())
-    numbers = links.numbers(conn, site.id, ids)
-    return [numbers[item] for item in ids if item in numbers]
+    known = links.numbers(conn, site.id, ids)
+    return dict(known[item] for item in ids if item in known)
 
 
 def _stored(drawn: core.Draw) -> list[StoredLink]:
@@ -500,9 +603,9 @@ def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float
     )
 
 
-def _gaining(conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood) -> list[int]:
+def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhood) -> list[int]:
     """Older articles whose links the new one betters."""
-    if article.published_at is None or not doc.listed("related"):
+    if article.published_at is None:
         return []
     better = core.gains(
         near.ranked,
@@ -511,32 +614,21 @@ def _gaining(conn: Connection, site: Site, article: Article, doc: Content, near:
         shingles=near.shingles,
         now=near.now,
         half_life=site.half_life,
-        cap=REFRESHED,
     )
     return [gain.article for gain in better]
 
 
 def _heads(conn: Connection, near: _Neighbourhood) -> Mapping[int, core.Head]:
     """What the older articles show, by their numbers."""
-    found = rows(
-        conn,
-        """SELECT s.article, s.places, l.dst, l.position, l.score, l.reason
-        FROM signature s LEFT JOIN link l ON l.src = s.article
-            AND (l.slot = 'see_also' OR l.position < :cards)
-        WHERE s.article = ANY(:articles)""",
-        articles=[one.article for one in near.ranked], cards=CARDS,
-    )  # fmt: skip
+    shown = links.shown(conn, [one.article for one in near.ranked])
     published = {one.article: one.candidate.published_at for one in near.ranked}
-    shown: dict[int, list[core.Link]] = {}
-    places: dict[int, int] = {}
-    for item in found:
-        places[item["article"]] = item["places"]
-        drawn = shown.setdefault(item["article"], [])
-        if item["dst"] is not None:
-            drawn.append(core.Link(item["dst"], item["position"], item["score"], item["reason"]))
     return {
-        article: core.head(drawn, places=places[article], published_at=min(published[article], near.now))
-        for article, drawn in shown.items()
+        article: core.head(
+            [core.Link(item.dst, item.position, item.score, item.reason) for item in found],
+            places=places,
+            published_at=min(published[article], near.now),
+        )
+        for article, (places, found) in shown.items()
     }
 
 

@@ -193,9 +193,7 @@ def _sections(data: Any, faults: list[Fault]) -> list[Section]:
         elif not isinstance(item.get("all", False), bool):
             faults.append(Fault(f"{at}/all", "bad_type", "all must be true or false"))
         elif not _is_half_life(item.get("half_life_days")):
-            faults.append(
-                Fault(f"{at}/half_life_days", "out_of_range", "days from 1 to 3650, such as 7 or 30")
-            )
+            faults.append(Fault(f"{at}/half_life_days", "invalid", "days from 1 to 3650, such as 7 or 30"))
         else:
             found.append(Section(slug, label, item.get("all", False), item.get("half_life_days")))
     return found

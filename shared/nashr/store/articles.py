@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,16 @@ def find(conn: Connection, article: str, *, site: str | None = None, lock: bool 
         article=article, site=site,
     )  # fmt: skip
     return Article(**found) if found else None
+
+
+def of_numbers(conn: Connection, numbers: Iterable[int]) -> Sequence[Article]:
+    """The live articles among these."""
+    found = rows(
+        conn,
+        f"SELECT {_COLUMNS} FROM article WHERE number = ANY(:numbers) AND live_revision IS NOT NULL",
+        numbers=list(numbers),
+    )
+    return [Article(**item) for item in found]
 
 
 def by_external_id(conn: Connection, site: str, external_id: str, *, lock: bool = False) -> Article | None:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
@@ -93,6 +93,9 @@ def _unpacked(found: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+Reason = Literal["pinned", "similar", "latest"]
+
+
 @dataclass(frozen=True)
 class StoredLink:
     """One related link of a source article."""
@@ -101,7 +104,7 @@ class StoredLink:
     slot: str  # see_also | related_news
     position: int
     score: float
-    reason: str
+    reason: Reason
 
 
 def corpus(conn: Connection, site: str, language: str) -> int:
@@ -160,7 +163,7 @@ def rebuild_state(conn: Connection, site: str) -> Rebuild:
     """The pass over the newest corpora; before it begins nothing is done."""
     found = row(conn, "SELECT result FROM step WHERE kind = 'reindex' AND key = :site", site=site)
     state = (found and found["result"]) or {}
-    if state.get("corpus") != max(corpora(conn, site), default=0):
+    if state.get("corpus") != rebuilt(conn, site):
         return Rebuild(0, 0, over=False)
     return Rebuild(state["done"], state["total"], over=state["over"])
 
@@ -173,14 +176,34 @@ def corpora(conn: Connection, site: str) -> Mapping[int, str]:
     return {item["id"]: item["language"] for item in found}
 
 
-def drop_earlier(conn: Connection, site: str) -> None:
-    """Removes every corpus that a newer one of its language has replaced. Signatures left in it are stale."""
+def rebuilt(conn: Connection, site: str) -> int:
+    """The newest corpus of a site that a rebuild has made; 0 where none has."""
+    return int(
+        scalar(
+            conn, "SELECT COALESCE(max(id), 0) FROM corpus WHERE site = :site AND generation > 1", site=site
+        )
+    )
+
+
+def drop_earlier(conn: Connection, site: str, *, at_most: int) -> bool:
+    """Removes a portion of what newer corpora have replaced; whether nothing is left of it.
+
+    Signatures that stay behind are those of articles that are not live: they are signed again before.
+    """
     languages = corpora(conn, site)
     newest = {language: number for number, language in languages.items()}
     gone = [number for number, language in languages.items() if newest[language] != number]
-    run(conn, "DELETE FROM posting WHERE corpus = ANY(:gone)", gone=gone)
-    run(conn, "DELETE FROM term WHERE corpus = ANY(:gone)", gone=gone)
+    for table in ("posting", "term"):
+        found = run(
+            conn,
+            f"""DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+                SELECT ctid FROM {table} WHERE corpus = ANY(:gone) LIMIT :limit))""",
+            gone=gone, limit=at_most,
+        )  # fmt: skip
+        if found:
+            return False
     run(conn, "DELETE FROM corpus WHERE id = ANY(:gone)", gone=gone)
+    return True
 
 
 _SIGNATURE: Final = """SELECT article, corpus, text_hash, terms, weights, title_terms, shingles,
@@ -192,25 +215,25 @@ def signature(conn: Connection, article: int) -> Signature | None:
     return Signature(**_unpacked(found)) if found else None
 
 
-def sign(conn: Connection, new: Signature) -> None:
-    """Stores a signature and its postings in place of the article's earlier ones.
+def sign(conn: Connection, new: Signature) -> int | None:
+    """Stores a signature and its postings in place of the article's earlier ones; the revision still counted.
 
     What is counted of it stays counted, unless it moves to another corpus, which knows nothing of it.
     """
     before = row(conn, f"{_SIGNATURE} FOR NO KEY UPDATE", article=new.article)
     if before is not None:
-        old = Signature(**_unpacked(before))
-        _take_postings(conn, old)
+        _take_postings(conn, Signature(**_unpacked(before)))
     packed = {name: _pack(name, getattr(new, name)) for name in _PACKED}
-    run(
+    counted: int | None = scalar(
         conn,
-        """INSERT INTO signature (article, corpus, text_hash, terms, weights, title_terms, shingles)
-        VALUES (:article, :corpus, :text_hash, :terms, :weights, :title_terms, :shingles)
+        """INSERT INTO signature (article, corpus, text_hash, terms, weights, title_terms, shingles, places)
+        VALUES (:article, :corpus, :text_hash, :terms, :weights, :title_terms, :shingles, :places)
         ON CONFLICT (article) DO UPDATE SET corpus = excluded.corpus, text_hash = excluded.text_hash,
             terms = excluded.terms, weights = excluded.weights, title_terms = excluded.title_terms,
-            shingles = excluded.shingles,
-            counted = CASE WHEN signature.corpus = excluded.corpus THEN signature.counted END""",
-        article=new.article, corpus=new.corpus, text_hash=new.text_hash, **packed,
+            shingles = excluded.shingles, places = excluded.places,
+            counted = CASE WHEN signature.corpus = excluded.corpus THEN signature.counted END
+        RETURNING counted""",
+        article=new.article, corpus=new.corpus, text_hash=new.text_hash, places=new.places, **packed,
     )  # fmt: skip
     run(
         conn,
@@ -220,6 +243,7 @@ def sign(conn: Connection, new: Signature) -> None:
         ON CONFLICT (corpus, term, article) DO UPDATE SET weight = excluded.weight""",
         corpus=new.corpus, article=new.article, terms=list(new.terms[:POSTED]), weights=_posted(new),
     )  # fmt: skip
+    return counted
 
 
 def _posted(signed: Signature) -> list[int]:
@@ -251,7 +275,8 @@ def count(
 ) -> None:
     """Adds to a corpus' document frequencies, by term; ``words`` shows a term to people, from its first on.
 
-    Rows in term order, so that two writers cannot lock each other out.
+    Rows in term order, so that two writers cannot lock each other out. A term that no article has is gone:
+    words of what was removed stay nowhere.
     """
     changed = sorted(term for term, difference in terms.items() if difference)
     run(
@@ -262,6 +287,10 @@ def count(
         ON CONFLICT (corpus, term) DO UPDATE SET articles = term.articles + excluded.articles""",
         corpus=corpus, terms=changed, articles=[terms[term] for term in changed],
         words=[words.get(term, "") for term in changed],
+    )  # fmt: skip
+    run(
+        conn, "DELETE FROM term WHERE corpus = :corpus AND term = ANY(:terms) AND articles <= 0",
+        corpus=corpus, terms=[term for term in changed if terms[term] < 0],
     )  # fmt: skip
     run(conn, "UPDATE corpus SET articles = articles + :articles WHERE id = :corpus",
         corpus=corpus, articles=articles)  # fmt: skip
@@ -318,35 +347,37 @@ def forget(conn: Connection, article: int) -> None:
 
     Its terms stay counted when its text is destroyed before they were taken back: a rebuild counts anew.
     """
-    if (signed := signature(conn, article)) is not None:
+    signed = signature(conn, article)
+    run(conn, "DELETE FROM signature WHERE article = :article", article=article)
+    if signed is not None:
         _take_postings(conn, signed)
         run(
             conn, "UPDATE corpus SET articles = articles - 1 WHERE id = :corpus AND :counted",
             corpus=signed.corpus, counted=signed.counted is not None,
         )  # fmt: skip
-    run(conn, "DELETE FROM signature WHERE article = :article", article=article)
     run(conn, "DELETE FROM link WHERE src = :article OR dst = :article", article=article)
 
 
 def near(conn: Connection, site: str, query: Signature, *, limit: int = CANDIDATES) -> Sequence[Near]:
     """The live articles that share most with the heaviest terms, at most ``limit``, best first.
 
-    Of each term the newest postings are read, and the heaviest.
+    Of each term the newest postings are read, and the heaviest; during a rebuild of both corpora.
     """
     found = rows(
         conn,
         f"""WITH hits AS MATERIALIZED (
             SELECT p.article, sum(p.weight * q.weight) AS shared
             FROM unnest(CAST(:terms AS integer[]), CAST(:weights AS integer[])) AS q(term, weight)
+            CROSS JOIN (corpus own JOIN corpus c USING (site, language))
             CROSS JOIN LATERAL (
-                (SELECT article, weight FROM posting WHERE corpus = :corpus AND term = q.term
+                (SELECT article, weight FROM posting WHERE corpus = c.id AND term = q.term
                 ORDER BY article DESC LIMIT :newest)
                 UNION
                 (SELECT article, weight FROM posting
-                WHERE corpus = :corpus AND term = q.term AND weight >= {HEAVY_POSTING}
+                WHERE corpus = c.id AND term = q.term AND weight >= {HEAVY_POSTING}
                 ORDER BY weight DESC, article DESC LIMIT :heaviest)
             ) AS p
-            WHERE p.article <> :article GROUP BY p.article
+            WHERE own.id = :corpus AND p.article <> :article GROUP BY p.article
         ), best AS MATERIALIZED (
             SELECT article, shared FROM hits ORDER BY shared DESC, article DESC LIMIT :taken
         )
@@ -370,34 +401,40 @@ def shingles(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[in
     return {item["article"]: _unpack("shingles", item["shingles"]) for item in found}
 
 
-def latest(conn: Connection, site: str, section: str, *, article: int, limit: int) -> Sequence[int]:
+_LOOKED_AT: Final = 200  # of the newest articles, for some of one language: a bound where it is rare
+
+
+def latest(
+    conn: Connection, site: str, section: str, *, language: str, article: int, limit: int
+) -> Sequence[int]:
     """The newest live articles of the section, then those of the site: the labelled fallback for cards."""
+    newest = """(SELECT number, published_at, language, {rank} AS rank FROM article
+        WHERE site = :site AND live_revision IS NOT NULL AND linkable {where}
+        ORDER BY published_at DESC LIMIT :most)"""
     found = rows(
         conn,
-        """SELECT number FROM (
-            (SELECT number, published_at, 0 AS rank FROM article
-            WHERE site = :site AND section = :section AND live_revision IS NOT NULL AND linkable
-            ORDER BY published_at DESC LIMIT :limit)
-            UNION ALL
-            (SELECT number, published_at, 1 AS rank FROM article
-            WHERE site = :site AND live_revision IS NOT NULL AND linkable
-            ORDER BY published_at DESC LIMIT :limit)
-        ) AS newest WHERE number <> :article
+        f"""SELECT number FROM (
+            {newest.format(rank=0, where="AND section = :section")}
+            UNION ALL {newest.format(rank=1, where="")}
+        ) AS newest WHERE number <> :article AND split_part(lower(language), '-', 1) = :language
         GROUP BY number, published_at ORDER BY min(rank), published_at DESC, number LIMIT :limit""",
-        site=site, section=section, article=article, limit=limit,
+        site=site, section=section, language=language, article=article, limit=limit, most=_LOOKED_AT,
     )  # fmt: skip
     return [item["number"] for item in found]
 
 
-def numbers(conn: Connection, site: str, articles: Iterable[str]) -> Mapping[str, int]:
-    """Article ids to numbers, of one site; unknown ids are left out."""
+def numbers(conn: Connection, site: str, articles: Iterable[str]) -> Mapping[str, tuple[int, bool]]:
+    """Article ids to numbers, and whether readers can see them, of one site; unknown ids are left out."""
     ids = list(articles)
     if not ids:
         return {}
     found = rows(
-        conn, "SELECT id, number FROM article WHERE site = :site AND id = ANY(:ids)", site=site, ids=ids
-    )
-    return {item["id"]: item["number"] for item in found}
+        conn,
+        """SELECT id, number, live_revision IS NOT NULL AS live FROM article
+        WHERE site = :site AND id = ANY(:ids)""",
+        site=site, ids=ids,
+    )  # fmt: skip
+    return {item["id"]: (item["number"], item["live"]) for item in found}
 
 
 def of(conn: Connection, src: int) -> Sequence[StoredLink]:
@@ -411,13 +448,48 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
     return [StoredLink(**item) for item in found]
 
 
+_STANDING: Final = """link l JOIN article d ON d.number = l.dst AND d.live_revision IS NOT NULL
+    AND d.path IS NOT NULL AND (d.linkable OR l.reason = 'pinned')"""
+"""Links to what readers can see and may be sent to: only a pin overrules ``distribution.related``."""
+
+
+def standing(conn: Connection, src: int) -> Sequence[StoredLink]:
+    """Those links of an article that may be shown at this moment, see-also first, in order."""
+    found = rows(
+        conn,
+        f"""SELECT l.dst, l.slot, l.position, l.score, l.reason FROM {_STANDING}
+        WHERE l.src = :src ORDER BY l.slot DESC, l.position""",
+        src=src,
+    )
+    return [StoredLink(**item) for item in found]
+
+
+def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, Sequence[StoredLink]]]:
+    """For each article how many links its page has room for, and those that it shows."""
+    found = rows(
+        conn,
+        f"""SELECT s.article, s.places, l.dst, l.slot, l.position, l.score, l.reason
+        FROM signature s LEFT JOIN LATERAL (
+            SELECT l.dst, l.slot, l.position, l.score, l.reason FROM {_STANDING} WHERE l.src = s.article
+        ) AS l ON true
+        WHERE s.article = ANY(:articles) ORDER BY s.article, l.slot DESC, l.position""",
+        articles=list(articles),
+    )
+    shown: dict[int, tuple[int, list[StoredLink]]] = {}
+    for item in found:
+        _, links = shown.setdefault(item["article"], (item["places"], []))
+        if item["dst"] is not None and len(links) < item["places"]:
+            links.append(StoredLink(**{name: item[name] for name in StoredLink.__dataclass_fields__}))
+    return shown
+
+
 def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int]:
-    """The newest live articles that link to those, at most ``each`` to one of them."""
+    """The newest live articles that link to those without a pin, at most ``each`` to one of them."""
     found = rows(
         conn,
         """SELECT DISTINCT l.src FROM unnest(CAST(:dsts AS bigint[])) AS d(dst) CROSS JOIN LATERAL (
             SELECT link.src FROM link JOIN article a ON a.number = link.src
-            WHERE link.dst = d.dst AND a.live_revision IS NOT NULL
+            WHERE link.dst = d.dst AND link.reason <> 'pinned' AND a.live_revision IS NOT NULL
             ORDER BY link.src DESC LIMIT :each) AS l""",
         dsts=list(dsts), each=each,
     )  # fmt: skip
@@ -425,12 +497,13 @@ def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int
 
 
 def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
-    """The live articles that an article's links lead to, by number."""
+    """The articles that an article's standing links lead to, by number, as readers see them."""
     found = rows(
         conn,
-        """SELECT DISTINCT a.number, a.id, a.path, a.headline, a.section FROM link l
-        JOIN article a ON a.number = l.dst
-        WHERE l.src = :src AND a.live_revision IS NOT NULL AND a.path IS NOT NULL""",
+        f"""SELECT DISTINCT d.number, d.id, d.path, r.doc->>'headline' AS headline,
+            r.doc->>'section' AS section
+        FROM {_STANDING} JOIN revision r ON r.article = d.id AND r.number = d.live_revision
+        WHERE l.src = :src""",
         src=src,
     )
     return {item["number"]: item for item in found}
@@ -445,10 +518,9 @@ def shared_words(
         return {}
     found = rows(
         conn,
-        """SELECT article, terms, weights FROM signature
-        WHERE article = ANY(:others) AND corpus = :corpus""",
-        others=list(others), corpus=own.corpus,
-    )  # fmt: skip
+        "SELECT article, terms, weights FROM signature WHERE article = ANY(:others)",
+        others=list(others),
+    )
     mine = dict(zip(own.terms, own.weights, strict=True))
     shared: dict[int, list[int]] = {}
     for item in map(_unpacked, found):
@@ -464,16 +536,9 @@ def shared_words(
     return {other: [named[term] for term in terms if term in named] for other, terms in shared.items()}
 
 
-def replace(conn: Connection, src: int, links: Sequence[StoredLink], *, places: int) -> bool:
-    """Stores the links of an article; returns whether they changed. Two writers of one article take turns.
-
-    ``places`` is how many of them its page has room for.
-    """
+def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
+    """Stores the links of an article; returns whether they changed. Two writers of one article take turns."""
     run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
-    run(
-        conn, "UPDATE signature SET places = :places WHERE article = :src AND places <> :places",
-        src=src, places=places,
-    )  # fmt: skip
     before = [(item.slot, item.position, item.dst, item.reason) for item in of(conn, src)]
     after = sorted(
         ((item.slot, item.position, item.dst, item.reason) for item in links),
@@ -496,12 +561,13 @@ def replace(conn: Connection, src: int, links: Sequence[StoredLink], *, places: 
 
 
 def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Sequence[int]:
-    """The newest live articles of a site that show fewer than ``cards`` related cards."""
+    """Of the newest live articles of a site those that show fewer than ``cards`` related cards."""
     found = rows(
         conn,
-        """SELECT number FROM (SELECT number FROM article WHERE site = :site AND linkable
+        f"""SELECT number FROM (SELECT number FROM article WHERE site = :site AND kind <> 'page'
             AND live_revision IS NOT NULL ORDER BY published_at DESC LIMIT :limit) AS newest
-        WHERE :cards > (SELECT count(*) FROM link WHERE src = number AND slot = 'related_news')""",
+        WHERE :cards > (SELECT count(*) FROM {_STANDING}
+            WHERE l.src = newest.number AND l.slot = 'related_news')""",
         site=site, cards=cards, limit=limit,
     )  # fmt: skip
     return [item["number"] for item in found]

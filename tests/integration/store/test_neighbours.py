@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import ANY
 
 import pytest
@@ -43,11 +43,13 @@ def related(engine: Engine) -> Related:
     return Related(cast("Runtime", SimpleNamespace(engine=engine)))
 
 
-def live(engine: Engine, number: int, text: str = "Wheat and barley", language: str = "en") -> Article:
+def live(
+    engine: Engine, number: int, text: str = "Wheat and barley", language: str = "en", **fields: object
+) -> Article:
     """A signed article that readers can see."""
     doc = {
         "headline": f"Harvest number {number}", "section": "news", "language": language, "kind": "article",
-        "body": [{"type": "paragraph", "html": f"{text}, report from village{number}"}],
+        **fields, "body": [{"type": "paragraph", "html": f"{text}, report from village{number}"}],
     }  # fmt: skip
     with transaction(engine) as conn:
         made = articles.create(conn, SITE, doc, actor="test")
@@ -131,27 +133,32 @@ def test_a_removal_during_a_run_is_next(engine: Engine, inside: Inside, related:
     assert cast("float", found["in_seconds"]) <= 0
 
 
-def reworded(engine: Engine, article: Article, revision: int, text: str) -> None:
-    """A further revision of a live article, live at once; no step has signed it."""
+def reworded(
+    engine: Engine, article: Article, revision: int, text: str, *, at_once: bool = True, **fields: object
+) -> None:
+    """A further revision of a live article, live at once or not; no step has signed it."""
     with transaction(engine) as conn:
         run(
             conn,
             """INSERT INTO revision (article, site, number, doc, actor)
-            SELECT article, site, :number, jsonb_set(doc, '{body}', CAST(:body AS jsonb)), actor
+            SELECT article, site, :number, doc || CAST(:changed AS jsonb), actor
             FROM revision WHERE article = :id AND number = 1""",
             id=article.id, number=revision,
-            body=json.dumps([{"type": "paragraph", "html": text}]),
+            changed=json.dumps({"body": [{"type": "paragraph", "html": text}], **fields}),
         )  # fmt: skip
         run(
             conn,
-            """UPDATE article SET live_revision = :number, latest_revision = :number,
-                unlinked_since = clock_timestamp() WHERE id = :id""",
-            id=article.id, number=revision,
+            """UPDATE article SET latest_revision = :number,
+                live_revision = CASE WHEN :now THEN :number ELSE live_revision END,
+                unlinked_since = CASE WHEN :now THEN clock_timestamp() END WHERE id = :id""",
+            id=article.id, number=revision, now=at_once,
         )  # fmt: skip
 
 
 def caught_up(engine: Engine, inside: Inside, related: Related) -> None:
     """Backlinks, without its rests, until nothing is due."""
+    with transaction(engine) as conn:
+        golive._want_backlinks(conn, SITE, removal=False)
     for _ in range(50):
         inside.run("UPDATE step SET result = NULL WHERE kind = 'backlinks'")
         step = claimed(engine, inside, "backlinks")
@@ -297,6 +304,136 @@ def test_a_place_that_a_removal_left_is_filled(engine: Engine, inside: Inside, r
     caught_up(engine, inside, related)
     assert gone.number not in linked()
     assert len(linked()) == len(before)
+
+
+def test_what_is_scheduled_is_nobodys_to_see(engine: Engine, inside: Inside, related: Related) -> None:
+    """The step of a later revision, which runs before its hour, changes neither signature nor links."""
+    article, other = live(engine, 1), live(engine, 2)
+    pinned = live(engine, 3, text="Olives")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    reworded(engine, article, 2, "Secret merger", at_once=False, related={"pin": [pinned.id]})
+    with transaction(engine) as conn:
+        before = links.signature(conn, article.number), links.of(conn, article.number)
+        data = {"article": article.id, "number": article.number, "revision": 2}
+        queue.add(conn, "related", "later", site=SITE.id, data=data)
+    step = claimed(engine, inside, "related")
+    finished(engine, step, related.related(step))
+    with statement(engine) as conn:
+        assert (links.signature(conn, article.number), links.of(conn, article.number)) == before
+    reworded(engine, article, 4, "Secret merger", related={"pin": [pinned.id]})
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        assert links.of(conn, article.number)[0].dst == pinned.number
+    assert other.number != article.number
+
+
+def test_who_is_not_to_be_linked_is_linked_no_more(engine: Engine, inside: Inside, related: Related) -> None:
+    """With ``distribution.related: false`` an article leaves the pages of others, but for a pin's."""
+    made = [live(engine, number) for number in range(6)]
+    pinning = live(engine, 7, related={"pin": [made[0].id]})
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    inside.run("UPDATE article SET linkable = false WHERE id = :id", id=made[0].id)
+    with statement(engine) as conn:
+        shown = [links.standing(conn, article.number) for article in made[1:]]
+        assert not [link for found in shown for link in found if link.dst == made[0].number]
+        assert links.standing(conn, pinning.number)[0].dst == made[0].number
+
+
+def test_a_change_of_language_takes_the_counts_along(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """The corpus that an article leaves counts it no more."""
+    made = [live(engine, number) for number in range(3)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    reworded(engine, made[0], 2, "Wheat and barley, report from village0", language="fr")
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        assert (links.size(conn, SITE.id, "en"), links.size(conn, SITE.id, "fr")) == (2, 1)
+
+
+def test_words_of_what_was_removed_stay_nowhere(engine: Engine, inside: Inside, related: Related) -> None:
+    """A term that no article has any more is gone, with the word that showed it."""
+    live(engine, 1)
+    gone = live(engine, 2, text="Zbigniewski")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    assert inside.scalar("SELECT count(*) FROM term WHERE word = 'Zbigniewski'") == 1
+    unlinked(engine, removed=gone.id)
+    caught_up(engine, inside, related)
+    assert inside.scalar("SELECT count(*) FROM term WHERE word = 'Zbigniewski'") == 0
+
+
+def test_a_removal_during_a_rebuild_stays_removed(
+    engine: Engine, related: Related, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leaves while it is being signed again is neither found nor counted afterwards."""
+    article = live(engine, 1)
+    with transaction(engine) as conn:
+        links.forget(conn, article.number)
+    plain = handlers._sign
+
+    def slowly(*given: Any) -> links.Signature:
+        unlinked(engine, removed=article.id)
+        return plain(*given)
+
+    monkeypatch.setattr(handlers, "_sign", slowly)
+    related._sign_again(SITE, article.id)
+    with statement(engine) as conn:
+        assert links.signature(conn, article.number) is None
+        assert links.size(conn, SITE.id, "en") == 0
+
+
+def test_one_article_that_fails_holds_up_no_other(
+    engine: Engine, inside: Inside, related: Related, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken last from then on; those that came with it have their links."""
+    made = [live(engine, number) for number in range(3)]
+    unlinked(engine)
+    plain = handlers._draw
+
+    def poisoned(*given: Any) -> Any:
+        if given[2].id == made[0].id:
+            raise ZeroDivisionError
+        return plain(*given)
+
+    monkeypatch.setattr(handlers, "_draw", poisoned)
+    step = claimed(engine, inside, "backlinks")
+    finished(engine, step, related.backlinks(step))
+    waiting = "SELECT unlinked_since IS NOT NULL FROM article WHERE id = :id"
+    assert [inside.scalar(waiting, id=article.id) for article in made] == [True, False, False]
+    with statement(engine) as conn:
+        assert {link.dst for link in links.of(conn, made[1].number)} == {made[0].number, made[2].number}
+
+
+def test_during_a_rebuild_nobody_loses_a_link(engine: Engine, inside: Inside, related: Related) -> None:
+    """Those that have moved to the new corpus and those that have not find each other."""
+    made = [live(engine, number) for number in range(8)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with transaction(engine) as conn:
+        links.rebuild(conn, SITE.id)
+    for article in made[4:]:
+        related._sign_again(SITE, article.id)
+    with statement(engine) as conn:
+        for article in (made[0], made[7]):
+            own = links.signature(conn, article.number)
+            assert own is not None
+            assert len(links.near(conn, SITE.id, own)) == 7
+
+
+def test_the_fallback_stays_within_the_language(engine: Engine, inside: Inside, related: Related) -> None:
+    """The newest of a site in two languages are those of the article's own."""
+    for number in range(4):
+        live(engine, number, language="fr-LB")
+    first = live(engine, 9, text="Olives", headline="Figs")
+    second = live(engine, 10, text="Saffron", headline="Dates", language="en-GB")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        assert [link.dst for link in links.of(conn, first.number)] == [second.number]
 
 
 def test_languages_and_sites_stay_apart(engine: Engine, inside: Inside, related: Related) -> None:

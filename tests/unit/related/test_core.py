@@ -164,6 +164,12 @@ def test_rare_terms_weigh_more() -> None:
     assert inverse_document_frequency(0, documents=0) > 0
 
 
+@given(st.integers(-9, 9), st.integers(-9, 9))
+def test_counts_that_went_wrong_break_nothing(df: int, documents: int) -> None:
+    """Frequencies that cannot be weigh as the nearest that can, so that publishing goes on."""
+    assert inverse_document_frequency(df, documents=documents) > 0
+
+
 def test_empty_article_has_an_empty_signature() -> None:
     """An article without a word is signed, and is near to nothing."""
     empty = signature("…")
@@ -416,12 +422,15 @@ def test_settled_links_keep_their_places(
 ) -> None:
     """Settling changes no set, and what is settled stays so."""
     result = drawn(*found, see_also=3, pins=pins)
-    settled = settle(result, see_also=before[:cut], related_news=before[cut:])
+    settled = settle(result, see_also=before[:cut], related_news=before[cut:], cards=4)
 
     assert {*ids(settled.see_also)} == {*ids(result.see_also)}
     assert {*ids(settled.related_news)} == {*ids(result.related_news)}
     assert [link.position for link in settled.related_news] == list(range(len(settled.related_news)))
-    assert settle(settled, see_also=ids(settled.see_also), related_news=ids(settled.related_news)) == settled
+    assert (
+        settle(settled, see_also=ids(settled.see_also), related_news=ids(settled.related_news), cards=4)
+        == settled
+    )
 
 
 def test_a_new_link_moves_no_other() -> None:
@@ -431,7 +440,16 @@ def test_a_new_link_moves_no_other() -> None:
 
     better = drawn(story(9, 0.95), *(story(n, 0.9 - n / 100) for n in range(1, 4)), see_also=3, cards=0)
     assert ids(better.see_also) == [9, 1, 2]
-    assert ids(settle(better, see_also=[1, 2, 3], related_news=[]).see_also) == [1, 2, 9]
+    assert ids(settle(better, see_also=[1, 2, 3], related_news=[], cards=0).see_also) == [1, 2, 9]
+
+
+def test_a_spare_keeps_no_better_story_off_the_page() -> None:
+    """What comes among the first four is shown, wherever it stood or did not stand before."""
+    result = drawn(story(100, 0.95), *(story(n, 0.9 - n / 100) for n in range(1, 9)), see_also=0)
+    settled = settle(result, see_also=[], related_news=[1, 2, 3, 4, 5, 6, 7, 8], cards=4)
+
+    assert {*ids(settled.related_news[:4])} == {*ids(result.related_news[:4])}
+    assert 100 in ids(settled.related_news[:4])
 
 
 # Reverse links

@@ -29,6 +29,7 @@ class SectionOut(Out):
     slug: str
     label: str
     all: bool
+    half_life_days: float | None
 
 
 class RecipeOut(Out):
