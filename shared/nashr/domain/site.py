@@ -23,7 +23,7 @@ _TOKENS: Final = re.compile(r"\{([a-z]+)\}")
 
 HALF_LIFE_DAYS: Final = 30.0
 """Where a section says nothing else. In three weeks of Arabic news 7 days and more cost nothing measurable in
-nDCG@5, 3 days 0.008 (benchmarks/related/QUALITY.md)."""
+nDCG@5, 3 days 0.010 (benchmarks/related/QUALITY.md)."""
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ from nashr.store.tables import HEAVY_POSTING
 POSTED: Final = 32
 """Terms of a signature that are posted and asked for, heaviest first; the cosine takes in all 64.
 
-On 29,138 Arabic articles 64 posted terms rank 0.001 nDCG@5 better (within the noise) and cost twice the disk.
+On 29,138 Arabic articles 64 posted terms rank no better and cost twice the disk, 24 rank 0.009 worse.
 """
 
 NEWEST: Final = 250
 HEAVIEST: Final = 250
 """Postings read of a term, so that a query costs the same in an archive of any size: the newest, and those
 of the articles that are most about it, however old. With a bound as tight as a million articles make it,
-half and half finds 0.04 nDCG@5 more than the newest alone (benchmarks/related/QUALITY.md)."""
+half and half finds 0.025 nDCG@5 more than the newest alone (benchmarks/related/QUALITY.md)."""
 
 CANDIDATES: Final = 200
 """Articles that are ranked in full; every one that gains a link is among the first 100 (measured)."""

@@ -34,6 +34,7 @@ from nashr_related.core import (
     score,
     settle,
     sign,
+    similarity,
     title_overlap,
 )
 
@@ -198,10 +199,15 @@ def test_same_subject_is_closer_than_another() -> None:
 
 
 def test_nothing_below_the_floor_is_related() -> None:
-    """A cosine under the floor is no relation, whatever headline and date say."""
-    weak = candidate(1, FLOOR - 0.001, title_overlap=1.0, days=0)
+    """What is less alike than the floor is no relation, whatever its date says; headlines may lift it."""
+    weak, lifted = (candidate(n, 1.2 * FLOOR, title_overlap=n / 10, days=0) for n in (0, 1))
 
-    assert rank([weak], now=NOW) == []
+    assert [one.article for one in rank([weak, lifted], now=NOW)] == [1]
+
+
+def test_the_same_headline_every_day_is_no_relation() -> None:
+    """A daily column shares its headline with yesterday's, and next to nothing else."""
+    assert rank([candidate(1, FLOOR / 3, title_overlap=1.0, days=1)], now=NOW) == []
 
 
 def test_newer_of_equals_comes_first() -> None:
@@ -241,7 +247,7 @@ def test_rank_is_above_the_floor_and_ignores_order(found: list[Story], rng: rand
     """Scores lie between 0 and 1, nothing under the floor passes, the order of arrival is nothing."""
     best = ranked(found)
 
-    assert all(one.candidate.cosine >= FLOOR and 0 <= one.score <= 1 for one in best)
+    assert all(similarity(one.candidate) >= FLOOR and 0 <= one.score <= 1 for one in best)
     assert best == ranked(rng.sample(found, len(found)))
 
 
@@ -483,7 +489,7 @@ def test_free_place_takes_any_related_article() -> None:
     shown = [(*one.see_also, *one.related_news) for one in (short, latest)]
 
     assert [head(links, places=5, published_at=NOW).weakest for links in shown] == [None, None]
-    assert gaining([story(1, FLOOR)], {1: full(None)}) == [1]
+    assert gaining([story(1, 1.4 * FLOOR)], {1: full(None)}) == [1]
 
 
 def test_full_list_asks_for_better_than_its_weakest() -> None:
