@@ -1,0 +1,71 @@
+"""The embedded PostgreSQL without the rest of a stack, with the settings it has in one, and its CPU."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from nashr.runtime import launch, postgres
+from nashr.settings import Settings
+from nashr.store import migrate
+from nashr.store.database import connect, scalar
+from sqlalchemy import Connection, Engine
+
+from benchmarks.stack import until
+
+T = TypeVar("T")
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[Engine]:
+    """An empty database at the newest schema, in ``folder``; its server ends with the block."""
+    user = Settings.model_fields["postgres_user"].default
+    program, url, _ = postgres.prepare(folder, user=user, socket_dir=None)
+    process = launch.launch(program, log=folder / "postgres.log")
+    engine = connect(url, pool=2, application="nashr-bench")
+    try:
+        until(program.ready, what="PostgreSQL to start")
+        migrate.upgrade(url)
+        yield engine
+    finally:
+        engine.dispose()
+        process.send_signal(signal.SIGINT)
+        process.wait(program.grace_seconds)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: by the clock, and of CPU here and in the server's process."""
+
+    wall: float
+    client: float
+    server: float
+
+    @property
+    def cpu(self) -> float:
+        return self.client + self.server
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.client + other.client, self.server + other.server)
+
+
+class Meter:
+    """What calls cost that use this one connection."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._server = Path(f"/proc/{scalar(conn, 'SELECT pg_backend_pid() AS pid')}/schedstat")
+
+    def measure(self, act: Callable[[], T]) -> tuple[T, Cost]:
+        server, client, wall = self._used(), time.process_time(), time.perf_counter()
+        answer = act()
+        now = time.perf_counter()
+        return answer, Cost(now - wall, time.process_time() - client, self._used() - server)
+
+    def _used(self) -> float:
+        """Nanoseconds on a CPU are the first field: /proc/PID/stat counts in steps of 10 ms."""
+        return int(self._server.read_text().split()[0]) / 1e9
