@@ -259,7 +259,7 @@ def _recency(archive: Archive) -> Table:
             found = similar[row].copy()
             age = np.maximum(0, days[row] - days)
             if half_life is not None:
-                base = subject.RECENT_BASE
+                base = subject.LASTING
                 found *= base + (1 - base) * 2 ** (-age / half_life)
             found[row:] = 0
             ages.append(float(np.median(age[matrix.best(found, 5)] if found.any() else [0])))
@@ -278,7 +278,7 @@ def _recency(archive: Archive) -> Table:
     made = _compared(
         f"{archive.corpus.name}: recency", base, others(),
         f"Only of articles older than the query, {len(past.corpus.judged)} queries; an old article keeps "
-        f"{subject.RECENT_BASE:g} of its score. The corpus spans three weeks.",
+        f"{subject.LASTING:g} of its score. The corpus spans three weeks.",
     )  # fmt: skip
     aged = [(*row, f"{median:.1f} days") for row, median in zip(made.rows, medians.values(), strict=True)]
     return replace(made, columns=(*COLUMNS, "median age of the first five"), rows=aged)

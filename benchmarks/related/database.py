@@ -22,16 +22,15 @@ T = TypeVar("T")
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[Engine]:
-    """An empty database at the newest schema, in ``folder``; its server ends with the block."""
-    user = Settings.model_fields["postgres_user"].default
-    program, url, _ = postgres.prepare(folder, user=user, socket_dir=None)
+def database(folder: Path) -> Iterator[tuple[str, Engine]]:
+    """The URL and an engine of an empty database at the newest schema; its server ends with the block."""
+    program, url, _ = postgres.prepare(folder, user=Settings().postgres_user, socket_dir=None)
     process = launch.launch(program, log=folder / "postgres.log")
-    engine = connect(url, pool=2, application="nashr-bench")
+    engine = connect(url, pool=1, application="nashr-bench")
     try:
         until(program.ready, what="PostgreSQL to start")
         migrate.upgrade(url)
-        yield engine
+        yield url, engine
     finally:
         engine.dispose()
         process.send_signal(signal.SIGINT)

@@ -9,7 +9,7 @@ that their signatures are posted to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,20 +70,16 @@ class Batch:
         return " ".join(spelt[:HEADLINE]), " ".join(spelt[HEADLINE:])
 
 
-def batches(articles: int, *, after: int = 0) -> Iterator[Batch]:
-    """Articles ``after`` to ``articles``, both whole chunks."""
-    for chunk in range(after // CHUNK, articles // CHUNK):
-        yield batch(chunk)
-
-
 def vocabulary(articles: Array | int) -> Array:
     """How many words have come up in an archive of so many articles."""
-    return 109_000 * (np.maximum(articles, 200) / 10_000) ** np.where(np.asarray(articles) < 10_000, 0.56, 0.44)
+    return 109_000 * (np.maximum(articles, 200) / 10_000) ** np.where(
+        np.asarray(articles) < 10_000, 0.56, 0.44
+    )
 
 
-def batch(chunk: int) -> Batch:
-    """One chunk of articles."""
-    chance = np.random.default_rng((SEED, chunk))
+def batch(chunk: int, *, others: bool = False) -> Batch:
+    """One chunk of articles; ``others`` of the same days and stories, of which no archive holds any."""
+    chance = np.random.default_rng((SEED, chunk, others))
     numbers = chunk * CHUNK + np.arange(CHUNK)
     lengths = np.clip(np.exp(chance.normal(*_LENGTH, CHUNK)), _SHORTEST, _LONGEST).astype(int)
     starts = np.concatenate(([0], np.cumsum(lengths)))
