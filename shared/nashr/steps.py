@@ -58,7 +58,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "related", "related", "an article's text", "its signature and postings, then its links",
-            leads_to=("deliver", "reweigh"), wait=1, first_wait=1,
+            leads_to=("deliver",), wait=1, first_wait=1,
         ),
         Kind(
             "cards", "cards", "headline, hero, theme", "social cards",
@@ -75,11 +75,11 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "backlinks", "related", "a site with new stories", "older articles that gained a link",
-            leads_to=("deliver",), rearms=True, limit=120,
+            leads_to=("deliver", "reindex"), rearms=True, limit=120,
         ),
         Kind(
-            "reweigh", "related", "an archive that has doubled", "its signatures, with today's rarities",
-            leads_to=("backlinks",), rearms=True, limit=120,
+            "reindex", "related", "an archive that has doubled, or a rebuild", "its signatures, newest first",
+            leads_to=("backlinks",), rearms=True, limit=120, max_attempts=1_000_000, alone=True,
         ),
         Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
         Kind(

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from nashr.domain.article import Content, Credit, Picture, picture
+from nashr.domain.seealso import CARDS, places
 from nashr.domain.site import Site
 
 from nashr_delivery import head, jsonld
@@ -16,11 +17,9 @@ from nashr_delivery.listing import cards
 from nashr_delivery.locales import language_name
 from nashr_delivery.markup import Draft, html
 from nashr_delivery.pictures import HERO, INLINE, Image, image
-from nashr_delivery.seealso import places
 from nashr_delivery.views import ArticleView, Photo, Teaser
 
 HTML = "text/html; charset=utf-8"
-RELATED = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class Block:
 def draft(view: ArticleView, chrome: Chrome) -> Draft:
     content = view.content
     shown = list(blocks(view, chrome))
+    beneath = related(view, shown)
+    only_latest = all(teaser.article_id in view.latest for teaser in beneath)
     body = html(
         "article.html",
         chrome,
@@ -64,8 +65,9 @@ def draft(view: ArticleView, chrome: Chrome) -> Draft:
         notes=_notes(content, chrome),
         shares=shares(content.headline, chrome.links.url(view.short_path), chrome),
         blocks=shown,
-        related=cards(related(view, shown), chrome),
-        related_label=chrome.words.latest if view.latest else chrome.words.related,
+        related=cards(beneath, chrome),
+        related_label=chrome.words.latest if only_latest else chrome.words.related,
+        latest=frozenset() if only_latest else view.latest,
     )
     return Draft(body, HTML)
 
@@ -124,7 +126,7 @@ def related(view: ArticleView, shown: Iterable[Block]) -> list[Teaser]:
     """Four stories, each once, none of them this article or a see-also that found a place."""
     taken = {view.article_id, *(block.see_also.article_id for block in shown if block.see_also)}
     fresh = {teaser.article_id: teaser for teaser in view.related_news if teaser.article_id not in taken}
-    return list(fresh.values())[:RELATED]
+    return list(fresh.values())[:CARDS]
 
 
 def _byline(view: ArticleView, chrome: Chrome) -> list[tuple[str, str | None]]:

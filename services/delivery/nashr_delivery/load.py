@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nashr.domain import seealso
 from nashr.domain.article import Content, content
 from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind
@@ -23,7 +24,7 @@ from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
 from sqlalchemy import Connection
 
-from nashr_delivery import listings, seealso, teasers
+from nashr_delivery import listings, teasers
 from nashr_delivery.views import (
     ArticleView,
     Correction,
@@ -37,7 +38,6 @@ from nashr_delivery.views import (
     View,
 )
 
-CARDS = 4
 _STATUS = {"unpublish": 404, "kill": 410, "takedown": 451}
 
 
@@ -213,16 +213,18 @@ def _cards(conn: Connection, site: Site, article: Article, doc: Content) -> tupl
 
 def _links(
     conn: Connection, site: Site, article: Article, doc: Content
-) -> tuple[tuple[Teaser, ...], tuple[Teaser, ...], bool]:
-    """Links to what is live now. See-also that finds no place in the text leads the cards; spares move up."""
+) -> tuple[tuple[Teaser, ...], tuple[Teaser, ...], frozenset[str]]:
+    """Links to what is live now, and the articles among the cards that are no relation but the latest."""
     stored = links.of(conn, article.number)
     there = teasers.of_numbers(conn, site, [link.dst for link in stored])
     live = [item for item in stored if item.dst in there]
-    asides = [item for item in live if item.slot == "see_also"]
-    placed = len(seealso.places([block["type"] for block in doc.body], len(asides)))
-    news = [*asides[placed:], *(item for item in live if item.slot == "related_news")][:CARDS]
-    latest = any(item.reason == "latest" for item in news)
-    return _teasers(there, asides[:placed]), _teasers(there, news), latest
+    asides, news = seealso.arranged(
+        [item for item in live if item.slot == "see_also"],
+        [item for item in live if item.slot == "related_news"],
+        kinds=[block["type"] for block in doc.body],
+    )
+    latest = frozenset(there[item.dst].article_id for item in news if item.reason == "latest")
+    return _teasers(there, asides), _teasers(there, news), latest
 
 
 def _teasers(there: Mapping[int, Teaser], chosen: Sequence[StoredLink]) -> tuple[Teaser, ...]:

@@ -91,7 +91,7 @@ class ArticleView:
     """An article page, also an item of a feed.
 
     ``photos`` maps asset ids to files and default words; the words of each use come from ``content``.
-    ``latest`` says that ``related_news`` holds the newest stories instead: the heading says so too.
+    ``latest``: articles of ``related_news`` that are no relation but the newest; the page says so.
     ``translations``: (locale, absolute URL) of the other editions, the original first unless it is this.
     ``kicker_expired`` is the clock's verdict on ``kicker_until``; ``author_pages``: slugs that may be linked.
     """
@@ -106,7 +106,7 @@ class ArticleView:
     cards: tuple[SocialCard, ...] = ()
     see_also: tuple[Teaser, ...] = ()
     related_news: tuple[Teaser, ...] = ()
-    latest: bool = False
+    latest: frozenset[str] = frozenset()
     corrections: tuple[Correction, ...] = ()
     translations: tuple[tuple[str, str], ...] = ()
     kicker_expired: bool = False

@@ -12,33 +12,32 @@ from datetime import datetime
 from heapq import nsmallest
 from typing import Final, Literal, TypeAlias
 
-from nashr_related.analysis import containment, primary, shingles, sketch, term_hash, terms
+from nashr.domain.site import HALF_LIFE_DAYS
+
+from nashr_related.analysis import containment, primary, shingle_set, term_hash, terms
 
 SIGNATURE_TERMS: Final = 64
-"""Terms kept; on Arabic news 64 rank as well as all of them (nDCG@5 0.414 and 0.412), 32 do not."""
-
-HEADLINE_TIMES: Final = 3
-"""How often a word of the headline counts in a signature."""
+"""Terms kept; on Arabic news 64 rank no worse than all of them, fewer do (benchmarks/related/QUALITY.md)."""
 
 TITLE_WEIGHT: Final = 0.3
 """Weight of headline overlap beside the cosine.
 
-On Arabic news it lifts nDCG@5 from 0.421 to 0.434 over the first 100 candidates, to 0.440 over 200.
-Reciprocal rank fusion reaches 0.436 over 200, but its scores mean nothing outside one query, and a
-reverse link compares scores of different queries.
+On Arabic news it adds 0.05 nDCG@5 to the cosine, more than counting headline words three times in the
+signature does (0.025); both together add no more. Reciprocal rank fusion is not better, and its scores mean
+nothing outside one query, where a reverse link compares scores of different queries.
 """
 
 FLOOR: Final = 0.10
 """Cosine under which nothing is related; it halves the reverse links of a publication to 4."""
 
-HALF_LIFE_DAYS: Final = 30.0
-"""Age at which the fading part of a score has halved."""
+LASTING: Final = 0.6
+"""The part of a score that never fades: a background story of any age beats a fresh one half as similar."""
 
-SAME_STORY: Final = 0.4
+SAME_STORY: Final = 0.45
 """Estimated shingle containment from which two articles are one story in two copies.
 
-A near-copy shares half the shingles of the shorter text. Sketches err, seldom by more than 0.1: of some
-3,690 links drawn from Arabic wire copy, 0.5 let 26 near-copies through and 0.4 let 2.
+A near-copy shares half the shingles of the shorter text. Of 11,534 such pairs among the neighbours of 1,000
+Arabic articles the estimate found all at 0.45; of 4,000 that share 0.3 to 0.5 it takes a few for copies.
 """
 
 DIVERSITY: Final = 0.25
@@ -53,6 +52,9 @@ KEPT: Final = 8
 CONSIDERED: Final = 50
 """Distinct stories that a draw chooses from; what ranks lower cannot win a card."""
 
+COMPARED: Final = 100
+"""Of the ranked candidates, those that a draw looks at: enough for its stories and all their copies."""
+
 SECTION_SHARE: Final = 0.75
 """Part of the cards that one section may hold while another has a story to give."""
 
@@ -64,22 +66,19 @@ Reason = Literal["pinned", "similar", "latest"]
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What an article is about, small enough to store: `terms` are postings, heaviest first."""
+    """What an article is about, small enough to store: terms with weights, heaviest first; shingles."""
 
     language: str
     terms: tuple[tuple[int, float], ...]
     title_terms: tuple[int, ...]
-    sketch: tuple[int, ...]
+    shingles: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An older article that shares terms with the one at hand, as the postings query returns it.
+    """An article that shares terms with the one at hand.
 
-    Expected query: from postings (site, language, term, article, weight), for each of the query's
-    heaviest K terms the newest L rows; the articles with the greatest sum(query weight x row weight)
-    joined to their signatures, whose `cosine` is taken over all terms. K = 32 and L = 500 cost 8 ms of
-    CPU at a million articles. `title_overlap` is `title_overlap(query.title_terms, theirs)`.
+    `cosine` is taken over all terms of both signatures, `title_overlap` over the words of both headlines.
     """
 
     article: int
@@ -87,7 +86,6 @@ class Candidate:
     title_overlap: float
     published_at: datetime
     section: str
-    sketch: tuple[int, ...]
     weights: Mapping[int, float]
 
 
@@ -132,7 +130,16 @@ class Head:
     """An older article's links in brief: their weakest score when drawn, None where one is free."""
 
     weakest: float | None
-    drawn_at: datetime
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """An article that has just gone live."""
+
+    article: int
+    section: str
+    published_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +152,17 @@ class Gain:
 
 
 def inverse_document_frequency(df: int, *, documents: int) -> float:
-    """ln(1 + (N + 1) / (df + 1)): the same for every term while the table is empty.
+    """ln(1 + (N + 1) / (df + 1)): the same for every term while nothing is counted.
 
     The smoothing needs no special cold start and ranked Arabic news slightly better than ln(N/df).
     """
     return math.log(1 + (documents + 1) / (df + 1))
+
+
+def counts(headline: str, *, standfirst: str, body_text: str, language: str) -> Counter[int]:
+    """How often each term, by its hash, stands in a text. The headline's words count once like all."""
+    found = terms(f"{headline}\n{standfirst}\n{body_text}", language=primary(language))
+    return Counter(term_hash(term) for term in found)
 
 
 def sign(
@@ -158,22 +171,19 @@ def sign(
     standfirst: str,
     body_text: str,
     language: str,
+    counted: Mapping[int, int],
     idf: Callable[[int], float],
 ) -> Signature:
-    """The signature of a text; `idf` weighs a term's hash.
+    """The signature of a text whose terms were `counted`; `idf` weighs a term's hash.
 
     Weights are (1 + ln tf) x idf of the 64 heaviest terms, normalised to length 1 after the cut.
     """
     tag = primary(language)
-    title = Counter(term_hash(term) for term in terms(headline, language=tag))
-    counts = Counter(term_hash(term) for term in terms(f"{standfirst}\n{body_text}", language=tag))
-    for term, times in title.items():
-        counts[term] += HEADLINE_TIMES * times
     return Signature(
         language=tag,
-        terms=_heaviest({term: (1 + math.log(n)) * idf(term) for term, n in counts.items()}),
-        title_terms=tuple(sorted(title)),
-        sketch=sketch(shingles(f"{headline}\n{standfirst}\n{body_text}", language=tag)),
+        terms=_heaviest({term: (1 + math.log(n)) * idf(term) for term, n in counted.items()}),
+        title_terms=tuple(sorted({term_hash(term) for term in terms(headline, language=tag)})),
+        shingles=shingle_set(f"{headline}\n{standfirst}\n{body_text}", language=tag),
     )
 
 
@@ -190,8 +200,7 @@ def title_overlap(a: Collection[int], b: Collection[int]) -> float:
 def score(candidate: Candidate, *, age_days: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
     """Similarity times recency, 0 to 1, comparable between articles and queries.
 
-    Similarity is (cosine + 0.3 x title overlap) / 1.3; recency is 0.6 + 0.4 x 2^(-age / half life),
-    a background story keeping 0.6 for ever.
+    Similarity is (cosine + 0.3 x title overlap) / 1.3; recency is 0.6 + 0.4 x 2^(-age / half life).
     """
     similarity = (candidate.cosine + TITLE_WEIGHT * candidate.title_overlap) / (1 + TITLE_WEIGHT)
     return similarity * _recency(age_days, half_life_days=half_life_days)
@@ -206,19 +215,29 @@ def floor(documents: int) -> float:
     return FLOOR * min(1.0, math.log10(documents + 1) / 4)
 
 
+HalfLife: TypeAlias = Callable[[str], float]
+"""Days by the slug of the section that an article stands in."""
+
+
+def usual_half_life(_section: str) -> float:
+    """The same for every section."""
+    return HALF_LIFE_DAYS
+
+
 def rank(
     candidates: Iterable[Candidate],
     *,
     now: datetime,
-    half_life_days: float = HALF_LIFE_DAYS,
+    half_life: HalfLife = usual_half_life,
     floor: float = FLOOR,
 ) -> list[Scored]:
     """The candidates whose cosine reaches the floor, best first; ties go to the newer, then by id.
 
-    A low cosine is no relation however recent the article is or however alike the headlines are.
+    A low cosine is no relation however recent the article is or however alike the headlines are. Each
+    candidate ages as its own section does.
     """
     scored = [
-        Scored(one, score(one, age_days=_days(one.published_at, now), half_life_days=half_life_days))
+        Scored(one, score(one, age_days=_days(one.published_at, now), half_life_days=half_life(one.section)))
         for one in candidates
         if one.cosine >= floor
     ]
@@ -226,10 +245,10 @@ def rank(
 
 
 def draw(
-    scored: Iterable[Scored],
+    scored: Sequence[Scored],
     *,
     article: int,
-    sketch: tuple[int, ...],
+    shingles: Mapping[int, tuple[int, ...]],
     see_also: int,
     cards: int,
     pins: Sequence[int] = (),
@@ -237,16 +256,18 @@ def draw(
 ) -> Draw:
     """One draw without repetition for both lists of a page: its see-also links and its cards.
 
-    `article` and `sketch` are the page's own: it never links to itself, to a ban, to a near-copy
-    of itself or to two copies of one story. Pins come first, filling the cards, then see-also; an
-    editor may pin what the draw would refuse, except a ban. The best stories become see-also links
-    by score; cards take the rest by diversity (`_diverse`). Stories too few for both lists are
-    shared in proportion, see-also rounded up, so that both open with a real relation and the
-    cards are not left to the fallback.
+    `shingles` are those of the article itself, of its pins and of the COMPARED best of `scored`; what ranks
+    lower is not drawn. A page never links to itself, to a ban, to a near-copy of itself or to two copies
+    of one story. Pins come first, filling the cards, then see-also; an editor may pin what the draw would
+    refuse, except a ban. The best stories become see-also links by score; cards take the rest by
+    diversity (`_diverse`). Stories too few for both lists are shared in proportion, see-also rounded up,
+    so that both open with a real relation and the cards are not left to the fallback.
     """
     pinned = [pin for pin in dict.fromkeys(pins) if pin != article and pin not in bans]
     forbidden = frozenset(bans) | {article}
-    known, pool, copies = _stories(scored, pinned=pinned, forbidden=forbidden, sketch=sketch)
+    known, pool, copies = _stories(
+        scored[:COMPARED], article=article, pinned=pinned, forbidden=forbidden, shingles=shingles
+    )
     asides = pinned[cards : cards + see_also]
     heads = pinned[:cards] + pinned[cards + see_also :] if cards else []
     share = _share(len(pool), asides=see_also - len(asides), cards=cards - len(heads))
@@ -264,65 +285,98 @@ def draw(
     )
 
 
-def fill(drawn: Draw, latest: Iterable[int], *, cards: int = 4) -> Draw:
+def fill(
+    drawn: Draw,
+    latest: Iterable[int],
+    *,
+    article: int,
+    shingles: Mapping[int, tuple[int, ...]],
+    cards: int = 4,
+) -> Draw:
     """The draw with empty cards given to the latest of the section, and labelled so.
 
-    Never see-also: there a missing link is better than an unrelated one. Skips what is drawn
-    already and what is barred, so that a copy of the article does not come back as news.
+    Never see-also: there a missing link is better than an unrelated one. Skips what is drawn already,
+    what is barred, and copies of either (`shingles` has those of all of them).
     """
-    free = [a for a in dict.fromkeys(latest) if a not in drawn.articles() | drawn.barred]
+    shown = _Shown(shingles.get(one, ()) for one in (article, *sorted(drawn.articles())))
+    free: list[int] = []
     start = len(drawn.related_news)
-    added = (
-        Link(article, position=start + at, score=0.0, reason="latest")
-        for at, article in enumerate(free[: max(0, cards - start)])
-    )
+    for one in dict.fromkeys(latest):
+        if len(free) >= cards - start:
+            break
+        if one not in drawn.articles() | drawn.barred and not shown.has(shingles.get(one, ())):
+            free.append(one)
+            shown.add(shingles.get(one, ()))
+    added = (Link(one, position=start + at, score=0.0, reason="latest") for at, one in enumerate(free))
     return replace(drawn, related_news=(*drawn.related_news, *added))
 
 
-def head(drawn: Draw, *, see_also: int, cards: int, at: datetime) -> Head:
-    """What to store beside an article's links, so that `gains` knows whether a new one would enter.
+def settle(drawn: Draw, *, see_also: Sequence[int], related_news: Sequence[int]) -> Draw:
+    """The same links in places as steady as can be: who stood in a list before keeps the place there.
+
+    `see_also` and `related_news` are the articles of the earlier draw, in order. A correction then moves
+    no link that still stands, and a reader who comes back finds them where they were.
+    """
+    return replace(
+        drawn,
+        see_also=_settled(drawn.see_also, see_also),
+        related_news=_settled(drawn.related_news, related_news),
+    )
+
+
+def _settled(links: Sequence[Link], before: Sequence[int]) -> tuple[Link, ...]:
+    """Pins lead, the latest come last, and what stood among the others stays in its place."""
+    kept = {link.article: link for link in links if link.reason == "similar"}
+    led = [link for link in links if link.reason == "pinned"]
+    filled = [link for link in links if link.reason == "latest"]
+    places: dict[int, Link] = {}
+    for at, article in enumerate(before):
+        if article in kept and len(led) <= at < len(led) + len(kept):
+            places[at] = kept.pop(article)
+    rest = iter(kept.values())
+    middle = [places.get(at) or next(rest) for at in range(len(led), len(led) + len(kept) + len(places))]
+    return tuple(replace(link, position=at) for at, link in enumerate([*led, *middle, *filled]))
+
+
+def head(drawn: Sequence[Link], *, places: int, published_at: datetime) -> Head:
+    """What `gains` must know of an older article's shown links; `places` is how many it has room for.
 
     Spares are not shown and do not count; pins can't be displaced.
     """
-    shown = drawn.see_also[:see_also] + drawn.related_news[:cards]
-    if len(shown) < see_also + cards or any(link.reason == "latest" for link in shown):
-        return Head(weakest=None, drawn_at=at)
-    scores = [link.score for link in shown if link.reason == "similar"]
-    return Head(weakest=min(scores, default=math.inf), drawn_at=at)
-
-
-def improves(older: Head, new_score: float, *, now: datetime, half_life_days: float = HALF_LIFE_DAYS) -> bool:
-    """Whether a new link would displace the weakest, or fill a free place."""
-    return new_score > _bar(older, now=now, half_life_days=half_life_days)
+    if len(drawn) < places or any(link.reason == "latest" for link in drawn):
+        return Head(weakest=None, published_at=published_at)
+    scores = [link.score for link in drawn if link.reason == "similar"]
+    return Head(weakest=min(scores, default=math.inf), published_at=published_at)
 
 
 def gains(
-    candidates: Iterable[Candidate],
+    scored: Iterable[Scored],
     *,
     heads: Mapping[int, Head],
-    published_at: datetime,
-    sketch: tuple[int, ...],
+    new: Newcomer,
+    shingles: Mapping[int, tuple[int, ...]],
     now: datetime,
-    half_life_days: float = HALF_LIFE_DAYS,
-    floor: float = FLOOR,
+    half_life: HalfLife = usual_half_life,
     cap: int = GAINING,
 ) -> list[Gain]:
     """The older articles to draw again because the new one improves their links, at most `cap`.
 
-    `candidates` are the new article's own, since the cosine is symmetric: every older article that
-    it betters is among its first 100. `published_at` and `sketch` are the new article's. Ordered by
-    gain x recency of the older article, which readers of today are likelier to open.
+    `scored` are the new article's own candidates, since the cosine is symmetric: every older article that
+    it betters is among its first 100. `shingles` are those of all of them and its own. Ordered by gain x
+    recency of the older article, which readers of today are likelier to open.
     """
-    age = _days(published_at, now)
+    age, days = _days(new.published_at, now), half_life(new.section)
+    own = _Shown([shingles.get(new.article, ())])
     found = []
-    for one in candidates:
+    for one in scored:
         older = heads.get(one.article)
-        if older is None or one.cosine < floor or containment(one.sketch, sketch) >= SAME_STORY:
+        if older is None or own.has(shingles.get(one.article, ())):
             continue
-        new_score = score(one, age_days=age, half_life_days=half_life_days)
-        gain = new_score - _bar(older, now=now, half_life_days=half_life_days)
-        fresh = _recency(_days(one.published_at, now), half_life_days=half_life_days)
+        new_score = score(one.candidate, age_days=age, half_life_days=days)
+        gain = new_score - _bar(older, now=now, half_life_days=days)
         if gain > 0:
+            aged = _days(one.candidate.published_at, now)
+            fresh = _recency(aged, half_life_days=half_life(one.candidate.section))
             found.append((-gain * fresh, one.article, Gain(one.article, new_score, gain)))
     return [gain for *_, gain in sorted(found, key=lambda row: row[:2])[:cap]]
 
@@ -330,16 +384,16 @@ def gains(
 def _bar(older: Head, *, now: datetime, half_life_days: float) -> float:
     """The least that the weakest link of an older article can score by now.
 
-    Its score fades with age; the link is taken to have been new when drawn, which fades fastest.
-    A link that has faded less costs one needless draw; the other error would lose a link.
+    Its score fades with age; the link is taken to have been new when its article went live, which fades
+    fastest. A link that has faded less costs one needless draw; the other error would lose a link.
     """
     if older.weakest is None:
         return 0.0
-    return older.weakest * _recency(_days(older.drawn_at, now), half_life_days=half_life_days)
+    return older.weakest * _recency(_days(older.published_at, now), half_life_days=half_life_days)
 
 
 def _recency(age_days: float, *, half_life_days: float) -> float:
-    return 0.6 + 0.4 * 2 ** (-max(0.0, age_days) / half_life_days)
+    return LASTING + (1 - LASTING) * 2 ** (-max(0.0, age_days) / half_life_days)
 
 
 def _days(since: datetime, now: datetime) -> float:
@@ -361,35 +415,37 @@ def _heaviest(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
     return tuple((term, weight / length) for term, weight in kept)
 
 
-class _Shown:
-    """Sketches as sets: only those that share a hash are compared, which few do."""
+def _copies(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return containment(a, b) >= SAME_STORY
 
-    def __init__(self, *shown: tuple[int, ...]) -> None:
-        self._sketches: list[tuple[tuple[int, ...], frozenset[int]]] = []
+
+class _Shown:
+    """Shingles as sets: only those that share a hash are compared, which few do."""
+
+    def __init__(self, shown: Iterable[tuple[int, ...]]) -> None:
+        self._shown: list[tuple[tuple[int, ...], frozenset[int]]] = []
         self._hashes: set[int] = set()
         for one in shown:
             self.add(one)
 
     def add(self, one: tuple[int, ...]) -> None:
-        self._sketches.append((one, frozenset(one)))
+        self._shown.append((one, frozenset(one)))
         self._hashes.update(one)
 
     def has(self, one: tuple[int, ...]) -> bool:
-        """Whether a near-copy of the sketch was added."""
+        """Whether a near-copy was added."""
         if self._hashes.isdisjoint(one):
             return False
-        return any(
-            not hashes.isdisjoint(one) and containment(one, sketch) >= SAME_STORY
-            for sketch, hashes in self._sketches
-        )
+        return any(not hashes.isdisjoint(one) and _copies(one, other) for other, hashes in self._shown)
 
 
 def _stories(
     scored: Iterable[Scored],
     *,
+    article: int,
     pinned: Collection[int],
     forbidden: Collection[int],
-    sketch: tuple[int, ...],
+    shingles: Mapping[int, tuple[int, ...]],
 ) -> tuple[dict[int, Scored], list[Scored], frozenset[int]]:
     """The pins that are candidates, one article of each other story best first, and their copies.
 
@@ -398,17 +454,18 @@ def _stories(
     ordered = {one.article: one for one in sorted(scored, key=_best_first, reverse=True)}
     best = sorted(ordered.values(), key=_best_first)
     known = {one.article: one for one in best if one.article in pinned}
-    shown = _Shown(sketch, *(one.candidate.sketch for one in known.values()))
+    shown = _Shown(shingles.get(one, ()) for one in (article, *pinned))
     pool: list[Scored] = []
     copies: set[int] = set()
     for one in best:
-        if one.article in forbidden or one.article in known:
+        if one.article in forbidden or one.article in known or len(pool) >= CONSIDERED:
             continue
-        if shown.has(one.candidate.sketch):
+        own = shingles.get(one.article, ())
+        if shown.has(own):
             copies.add(one.article)
-        elif len(pool) < CONSIDERED:
+        else:
             pool.append(one)
-            shown.add(one.candidate.sketch)
+            shown.add(own)
     return known, pool, frozenset(copies)
 
 

@@ -1,14 +1,17 @@
-"""The related steps: sign a text and link it; then, once it is live, give older stories its link."""
+"""The related steps: sign a text and link it; once it is live, count it and give older stories its link."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from nashr.bootstrap import Runtime
 from nashr.domain.article import Content
+from nashr.domain.seealso import CARDS, room
 from nashr.domain.site import Site
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
@@ -22,18 +25,16 @@ from nashr.store.queue import Step
 from sqlalchemy import Connection
 
 from nashr_related import core
-from nashr_related.analysis import primary, term_hash, terms
+from nashr_related.analysis import primary, surfaces
 
-CARDS = 4
-MOST_SEE_ALSO = 10
-PARAGRAPHS_PER_LINK = 3
-REFRESHED = 20
-AT_ONCE = 50  # articles that one run of backlinks or reweigh takes in
-MOST_REDRAWN = 60  # older articles that a run of backlinks draws anew
-LONGEST_REST = 30.0  # seconds
-REST = 4.0  # times as long as it ran does either rest before the next run
-REWEIGH_DELAY = 1.0
-REWEIGHED = 8192  # articles: an archive past this size knows its rare terms
+REFRESHED: Final = 20
+AT_ONCE: Final = 50  # articles that one run of backlinks takes in
+MOST_REDRAWN: Final = 60  # older articles that a run of backlinks draws anew
+LONGEST_REST: Final = 30.0  # seconds
+REST: Final = 4.0  # times as long as it ran does backlinks rest before its next run
+REINDEX_SECONDS: Final = 2.0  # that one run of reindex takes; it rests as long
+REINDEX_DELAY: Final = 1.0
+REWEIGHED: Final = 1024  # articles: an archive past this size knows its rare terms
 
 
 class Related:
@@ -46,53 +47,63 @@ class Related:
         """Signs a revision's text (its own transaction, so that simultaneous stories meet), then links it."""
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
-            doc = articles.read_content(conn, site, step.input["article"], step.input["revision"])
-            signature = _sign(conn, site, step.input["number"], doc)
-        with transaction(self._runtime.engine) as conn:
-            links.sign(conn, site.id, signature)
-        with statement(self._runtime.engine) as conn:
             article = articles.find(conn, step.input["article"])
             assert article is not None
-            drawn = _draw(conn, site, article, doc)
+            doc = articles.read_content(conn, site, article.id, step.input["revision"])
+            signed = _sign(conn, site, article.number, doc)
+        with transaction(self._runtime.engine) as conn:
+            links.sign(conn, signed)
+        with statement(self._runtime.engine) as conn:
+            drawn = _draw(conn, site, article, doc, _near(conn, site, signed))
 
         def commit(conn: Connection) -> Finish:
-            links.replace(conn, site.id, article.number, drawn)
-            _reweigh_when_doubled(conn, site, signature.language)
-            return Finish({"links": len(drawn)})
+            links.replace(conn, article.number, drawn.links, places=drawn.places)
+            return Finish({"links": len(drawn.links)})
 
         return commit
 
-    def reweigh(self, step: Step) -> Commit:
-        """Signs a small archive again: rarities learnt since change what its articles are found by.
+    def reindex(self, step: Step) -> Commit:
+        """Signs a site's live articles again, newest first, into the newest corpus of each language.
 
-        Newest first and a few at a time, with rests: new stories go before. If the archive doubles again
-        meanwhile, it starts anew at the end.
+        After a small archive has doubled, since it has learnt which terms are rare; or for a rebuild, into
+        a new corpus, whose counts begin anew. A while at a time, with rests: new stories go before. When
+        the archive doubles again or a rebuild is asked for meanwhile, it starts anew.
         """
         started = time.monotonic()
-        language, before = step.input["language"], (step.result or {}).get("before")
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
-            size = (step.result or {}).get("size") or _size(conn, site, language)
-            newest = links.newest_signed(conn, site.id, language, before=before, limit=AT_ONCE)
-        for number, article in newest:
-            with transaction(self._runtime.engine) as conn:
-                found = articles.find(conn, article)
-                if found is not None and found.live_revision is not None:
-                    doc = articles.read_content(conn, site, article, found.live_revision)
-                    links.sign(conn, site.id, _sign(conn, site, number, doc))
+            state = _Pass.of(step, conn, site)
+            found = links.newest_live(conn, site.id, before=state.before, limit=10 * AT_ONCE)
+        for number, article in found:
+            self._sign_again(site, number, article)
+            state.done, state.before = state.done + 1, number
+            if time.monotonic() - started > REINDEX_SECONDS:
+                break
+        over = not found
 
         def commit(conn: Connection) -> Finish:
-            if len(newest) == AT_ONCE:
-                return Finish({"before": newest[-1][0], "size": size}, again_at=_rested(conn, started))
-            _relink_newest(conn, site, language)
-            queue.hold(conn, step)  # whoever doubles it from here on arms this step again
-            doubled = _size(conn, site, language) >= 2 * size
-            return Finish(again_at=_rested(conn, started) if doubled else None)
+            if not over:
+                return Finish(state.result(), again_at=_after(conn, time.monotonic() - started))
+            links.drop_earlier(conn, site.id)
+            _relink_newest(conn, site)
+            queue.hold(conn, step)  # whoever wants it from here on arms this step again
+            again = state.overtaken(conn, site)
+            return Finish(state.result(over=True), again_at=_after(conn, REINDEX_DELAY) if again else None)
 
         return commit
 
+    def _sign_again(self, site: Site, number: int, article: str) -> None:
+        with transaction(self._runtime.engine) as conn:
+            found = articles.find(conn, article)
+            if found is None or found.live_revision is None:
+                return
+            doc = articles.read_content(conn, site, article, found.live_revision)
+            links.sign(conn, _sign(conn, site, number, doc))
+            if (change := _uncounted(conn, site, found)) is not None:
+                _count(conn, [change])
+
     def backlinks(self, step: Step) -> Commit:
-        """Draws anew the links of articles that went live or left, and of the older ones these improve.
+        """Counts what went live or left; draws anew its links, and those of older articles it improves.
 
         All that came since the last run at once: an older article that gains from ten is drawn once. It
         rests after a run, so that a storm of new stories is not held up by old ones; removals go first and
@@ -106,18 +117,28 @@ class Related:
                 return lambda conn: _next_run(conn, step, site, step.result or {}, rest)
             fresh = _unlinked(conn, site)
             found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
-            live = [article for article in found if article.live_revision is not None]
-            drawn = dict(_redrawn(conn, site, live))
+        live = {article.number: article for article in found if article.live_revision is not None}
+        docs = {number: self._signed(site, article) for number, article in live.items()}
+        with statement(self._runtime.engine) as conn:
+            changes = [change for article in found if (change := _uncounted(conn, site, article))]
+            drawn = dict(_redrawn(conn, site, live, docs))
             told = {article.id: _translations(conn, article) for article in found}
 
         def commit(conn: Connection) -> Finish:
             _mark_linked(conn, fresh)
+            _count(conn, changes)
+            _reindex_when_doubled(conn, site, changes)
             changed = [
-                number for number in sorted(drawn) if links.replace(conn, site.id, number, drawn[number])
+                number
+                for number in sorted(drawn)
+                if links.replace(conn, number, drawn[number].links, places=drawn[number].places)
             ]
             _want(
                 conn,
-                calm=[*_pages(conn, changed), *(page for article in live for page in told.pop(article.id))],
+                calm=[
+                    *_pages(conn, changed),
+                    *(page for article in live.values() for page in told.pop(article.id)),
+                ],
                 urgent=[page for pages in told.values() for page in pages],
             )
             rested = _rested(conn, started)
@@ -125,6 +146,54 @@ class Related:
             return _next_run(conn, step, site, result, rested)
 
         return commit
+
+    def _signed(self, site: Site, article: Article) -> Content:
+        """What readers see of a live article, signed as such.
+
+        Its step signed it before it went live. A text that came back, an earlier one or one that was away,
+        has no step to run again.
+        """
+        assert article.live_revision is not None
+        with statement(self._runtime.engine) as conn:
+            doc = articles.read_content(conn, site, article.id, article.live_revision)
+            stands = links.signature(conn, article.number)
+            current = links.corpus(conn, site.id, primary(doc.language))
+            if stands is not None and (stands.text_hash, stands.corpus) == (_text_hash(doc), current):
+                return doc
+            signed = _sign(conn, site, article.number, doc)
+        with transaction(self._runtime.engine) as conn:
+            links.sign(conn, signed)
+        return doc
+
+
+@dataclass
+class _Pass:
+    """How far a pass of reindex has come: articles ``done`` of ``total``, down to the number ``before``.
+
+    ``corpus`` and ``size`` are the newest corpus and the articles of the site when it began.
+    """
+
+    before: int | None
+    done: int
+    total: int
+    corpus: int
+    size: int
+
+    @classmethod
+    def of(cls, step: Step, conn: Connection, site: Site) -> _Pass:
+        """The pass that goes on; a new one after the last was over, or when a rebuild has overtaken it."""
+        before = step.result or {}
+        newest = max(links.corpora(conn, site.id), default=0)
+        if before.get("over", True) or before["corpus"] != newest:
+            return cls(None, 0, links.count_live(conn, site.id), newest, _size(conn, site))
+        return cls(*(before[name] for name in ("before", "done", "total", "corpus", "size")))
+
+    def result(self, *, over: bool = False) -> dict[str, Any]:
+        return {**vars(self), "over": over}
+
+    def overtaken(self, conn: Connection, site: Site) -> bool:
+        newest = max(links.corpora(conn, site.id), default=0)
+        return newest > self.corpus > 0 or REWEIGHED >= _size(conn, site) >= 2 * self.size > 0
 
 
 def _next_run(
@@ -139,7 +208,10 @@ def _next_run(
 
 def _rested(conn: Connection, started: float) -> datetime:
     """When a run that began at ``started`` (monotonic) may be followed by the next."""
-    seconds = min(LONGEST_REST, max(1.0, REST * (time.monotonic() - started)))
+    return _after(conn, min(LONGEST_REST, max(1.0, REST * (time.monotonic() - started))))
+
+
+def _after(conn: Connection, seconds: float) -> datetime:
     at: datetime = scalar(conn, "SELECT clock_timestamp() + make_interval(secs => :seconds)", seconds=seconds)
     return at
 
@@ -155,8 +227,8 @@ def _rest_left(conn: Connection, step: Step) -> datetime | None:
     return at
 
 
-def _relink_newest(conn: Connection, site: Site, language: str) -> None:
-    newest = links.newest_signed(conn, site.id, language, before=None, limit=10 * REFRESHED)
+def _relink_newest(conn: Connection, site: Site) -> None:
+    newest = links.newest_live(conn, site.id, before=None, limit=10 * REFRESHED)
     run(
         conn,
         "UPDATE article SET unlinked_since = clock_timestamp() WHERE number = ANY(:numbers)",
@@ -198,17 +270,33 @@ def _mark_linked(conn: Connection, done: Sequence[Mapping[str, Any]]) -> None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """The links of an article, and how many of them its page has room for."""
+
+    links: Sequence[StoredLink]
+    places: int
+
+
 def _redrawn(
-    conn: Connection, site: Site, fresh: Sequence[Article]
-) -> Iterable[tuple[int, Sequence[StoredLink]]]:
+    conn: Connection, site: Site, fresh: Mapping[int, Article], docs: Mapping[int, Content]
+) -> Iterable[tuple[int, _Drawn]]:
+    """The links of the fresh articles, and of the older ones these improve or that show too few cards."""
     bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
-    gaining = [number for article in fresh for number in _gaining(conn, site, article, bare=bare)]
-    for number in list(dict.fromkeys([*(article.number for article in fresh), *gaining]))[:MOST_REDRAWN]:
+    improved: dict[int, None] = {}
+    for number, article in fresh.items():
+        near = _near(conn, site, links.signature(conn, number))
+        yield number, _draw(conn, site, article, docs[number], near)
+        gaining = _gaining(conn, site, article, docs[number], near)
+        few = [one for one in bare if one != number][: max(0, REFRESHED - len(gaining))]
+        improved.update(dict.fromkeys([*gaining, *few]))
+    older = [number for number in improved if number not in fresh]
+    for number in older[: max(0, MOST_REDRAWN - len(fresh))]:
         found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
-        older = articles.find(conn, found[0]["id"])
-        if older is not None and older.live_revision is not None:
-            doc = articles.read_content(conn, site, older.id, older.live_revision)
-            yield number, _draw(conn, site, older, doc)
+        one = articles.find(conn, found[0]["id"])
+        if one is not None and one.live_revision is not None:
+            doc = articles.read_content(conn, site, one.id, one.live_revision)
+            yield number, _draw(conn, site, one, doc, _near(conn, site, links.signature(conn, number)))
 
 
 def _translations(conn: Connection, article: Article) -> list[int]:
@@ -223,70 +311,167 @@ def _translations(conn: Connection, article: Article) -> list[int]:
     return [item["page"] for item in found]
 
 
-def _size(conn: Connection, site: Site, language: str) -> int:
-    """How many articles were ever signed."""
-    return links.frequencies(conn, site.id, language, ())[1]
+@dataclass(frozen=True)
+class _Change:
+    """What an article adds to the counts of its corpus: ``before`` is the revision that is counted now."""
+
+    article: int
+    language: str
+    before: int | None
+    now: int | None
+    terms: Mapping[int, int]
+    words: Mapping[int, str]
 
 
-def _reweigh_when_doubled(conn: Connection, site: Site, language: str) -> None:
-    documents = _size(conn, site, language)
-    if 1 < documents <= REWEIGHED and documents & (documents - 1) == 0:
-        queue.rearm(
-            conn, "reweigh", f"{site.id}/{language}", site=site.id, data={"language": language},
-            priority=Priority.bulk, delay=REWEIGH_DELAY,
-        )  # fmt: skip
-        queue.notify(conn)
+def _uncounted(conn: Connection, site: Site, article: Article) -> _Change | None:
+    """Brings the counts up to what readers see of an article: terms that came, terms that went."""
+    signed = links.signature(conn, article.number)
+    if signed is None or signed.counted == article.live_revision:
+        return None
+    before, now = (
+        None if number is None else articles.read_content(conn, site, article.id, number)
+        for number in (signed.counted, article.live_revision)
+    )  # fmt: skip
+    terms: Counter[int] = Counter()
+    words: Mapping[int, str] = {}
+    if before is None or now is None or _text_hash(before) != _text_hash(now):
+        if before is not None:
+            terms.subtract(dict.fromkeys(_terms(before), 1))
+        if now is not None:
+            terms.update(dict.fromkeys(_terms(now), 1))
+            words = surfaces(_text(now), language=now.language)
+    shown = now or before
+    assert shown is not None
+    return _Change(
+        article.number, primary(shown.language), signed.counted, article.live_revision, terms, words
+    )
+
+
+def _count(conn: Connection, changes: Sequence[_Change]) -> None:
+    """Adds to the counts of all corpora; what another run counted meanwhile is left out."""
+    terms: dict[int, Counter[int]] = {}
+    words: dict[int, dict[int, str]] = {}
+    size: Counter[int] = Counter()
+    for change in sorted(changes, key=lambda one: one.article):
+        corpus = links.mark_counted(conn, change.article, before=change.before, now=change.now)
+        if corpus is not None:
+            terms.setdefault(corpus, Counter()).update(change.terms)
+            words.setdefault(corpus, {}).update(change.words)
+            size[corpus] += (change.now is not None) - (change.before is not None)
+    for corpus in sorted(terms):
+        links.count(conn, corpus, articles=size[corpus], terms=terms[corpus], words=words[corpus])
+
+
+def _reindex_when_doubled(conn: Connection, site: Site, changes: Sequence[_Change]) -> None:
+    """Rarities learnt since change what the articles of a small archive are found by."""
+    for language in sorted({change.language for change in changes}):
+        came = sum(
+            change.before is None and change.now is not None
+            for change in changes
+            if change.language == language
+        )
+        documents = links.size(conn, site.id, language)
+        if 1 < documents <= REWEIGHED and documents.bit_length() > (documents - came).bit_length():
+            queue.rearm(
+                conn, "reindex", site.id, site=site.id, data={}, priority=Priority.bulk, delay=REINDEX_DELAY
+            )
+            queue.notify(conn)
+
+
+def _size(conn: Connection, site: Site) -> int:
+    """The articles of the site that are counted, in all languages."""
+    return sum(links.size(conn, site.id, language) for language in {*links.corpora(conn, site.id).values()})
+
+
+def _text(doc: Content) -> str:
+    return f"{doc.headline}\n{doc.standfirst or ''}\n{doc.text()}"
+
+
+def _text_hash(doc: Content) -> str:
+    return fingerprint(doc.language, doc.headline, doc.standfirst or "", doc.text())
+
+
+def _terms(doc: Content) -> Counter[int]:
+    return core.counts(
+        doc.headline, standfirst=doc.standfirst or "", body_text=doc.text(), language=doc.language
+    )
 
 
 def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Signature:
     """Signs with the document frequencies of this moment."""
-    standfirst, text = doc.standfirst or "", doc.text()
-    hashes = {
-        term_hash(term) for term in terms(f"{doc.headline}\n{standfirst}\n{text}", language=doc.language)
-    }
-    known, documents = links.frequencies(conn, site.id, primary(doc.language), hashes)
+    counted = _terms(doc)
+    language = primary(doc.language)
+    known, documents = links.frequencies(conn, site.id, language, counted)
     signed = core.sign(
         doc.headline,
-        standfirst=standfirst,
-        body_text=text,
+        standfirst=doc.standfirst or "",
+        body_text=doc.text(),
         language=doc.language,
+        counted=counted,
         idf=lambda term: core.inverse_document_frequency(known.get(term, 0), documents=documents),
     )
     return links.Signature(
         article=number,
-        language=signed.language,
-        text_hash=fingerprint(doc.language, doc.headline, standfirst, text),
+        corpus=links.corpus(conn, site.id, language),
+        text_hash=_text_hash(doc),
         terms=tuple(term for term, _ in signed.terms),
         weights=tuple(weight for _, weight in signed.terms),
         title_terms=signed.title_terms,
-        sketch=signed.sketch,
+        shingles=signed.shingles,
     )
 
 
-def _draw(conn: Connection, site: Site, article: Article, doc: Content) -> list[StoredLink]:
-    """The links of an article as of now."""
-    own = links.signature(conn, article.number)
+@dataclass(frozen=True)
+class _Neighbourhood:
+    """What stands near an article: the best, ranked, with the shingles of all and of itself."""
+
+    ranked: Sequence[core.Scored]
+    shingles: Mapping[int, tuple[int, ...]]
+    now: datetime
+
+
+def _near(conn: Connection, site: Site, own: links.Signature | None) -> _Neighbourhood:
     if own is None:
-        return []
-    now: datetime = scalar(conn, "SELECT clock_timestamp()")
-    near = links.near(conn, site.id, own)
-    ranked = core.rank(_candidates(near, own), now=now, floor=_floor(conn, site, own))
-    chosen = links.numbers(conn, site.id, [*doc.related.get("pin", ()), *doc.related.get("ban", ())])
+        return _Neighbourhood((), {}, scalar(conn, "SELECT clock_timestamp()"))
+    now, size = links.surroundings(conn, own.corpus)
+    weights = dict(zip(own.terms, own.weights, strict=True))
+    ranked = core.rank(
+        (_candidate(item, own, weights) for item in links.near(conn, site.id, own)),
+        now=now,
+        half_life=site.half_life,
+        floor=core.floor(size),
+    )[: core.COMPARED]
+    shingles = links.shingles(conn, [one.article for one in ranked])
+    return _Neighbourhood(ranked, {**shingles, own.article: own.shingles}, now)
+
+
+def _draw(conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood) -> _Drawn:
+    """The links of an article as of now, settled where they stood."""
+    pins, bans = (_chosen(conn, site, doc, name) for name in ("pin", "ban"))
+    shingles = {**links.shingles(conn, pins), **near.shingles} if pins else near.shingles
+    places = room([block["type"] for block in doc.body])
     drawn = core.draw(
-        ranked,
-        article=article.number,
-        sketch=own.sketch,
-        see_also=min(MOST_SEE_ALSO, doc.paragraphs // PARAGRAPHS_PER_LINK),
-        cards=CARDS,
-        pins=[chosen[item] for item in doc.related.get("pin", ()) if item in chosen],
-        bans=[chosen[item] for item in doc.related.get("ban", ()) if item in chosen],
+        near.ranked, article=article.number, shingles=shingles, see_also=places, cards=CARDS,
+        pins=pins, bans=bans,
+    )  # fmt: skip
+    if len(drawn.related_news) < CARDS:
+        latest = links.latest(conn, site.id, doc.section, article=article.number, limit=4 * CARDS)
+        shingles = {**links.shingles(conn, latest), **shingles}
+        drawn = core.fill(drawn, latest, article=article.number, shingles=shingles, cards=CARDS)
+    before = links.of(conn, article.number)
+    drawn = core.settle(
+        drawn,
+        see_also=[item.dst for item in before if item.slot == "see_also"],
+        related_news=[item.dst for item in before if item.slot == "related_news"],
     )
-    latest = links.latest(conn, site.id, doc.section, article=article.number, limit=4 * CARDS)
-    return _stored(core.fill(drawn, latest, cards=CARDS))
+    return _Drawn(_stored(drawn), places + CARDS)
 
 
-def _floor(conn: Connection, site: Site, own: links.Signature) -> float:
-    return core.floor(_size(conn, site, own.language))
+def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> list[int]:
+    """The articles that the editor pinned or banned, in order."""
+    ids = doc.related.get(name, ())
+    numbers = links.numbers(conn, site.id, ids)
+    return [numbers[item] for item in ids if item in numbers]
 
 
 def _stored(drawn: core.Draw) -> list[StoredLink]:
@@ -298,11 +483,6 @@ def _stored(drawn: core.Draw) -> list[StoredLink]:
     ]
 
 
-def _candidates(near: Sequence[Near], own: links.Signature) -> list[core.Candidate]:
-    weights = dict(zip(own.terms, own.weights, strict=True))
-    return [_candidate(item, own, weights) for item in near]
-
-
 def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float]) -> core.Candidate:
     weights = dict(zip(near.terms, near.weights, strict=True))
     return core.Candidate(
@@ -311,50 +491,48 @@ def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float
         title_overlap=core.title_overlap(own.title_terms, near.title_terms),
         published_at=near.published_at,
         section=near.section,
-        sketch=near.sketch,
         weights=weights,
     )
 
 
-def _gaining(conn: Connection, site: Site, article: Article, *, bare: Sequence[int]) -> list[int]:
-    """Older articles whose links the new one betters, and those whose cards are ``bare``."""
-    own = links.signature(conn, article.number)
-    if own is None or article.published_at is None:
+def _gaining(conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood) -> list[int]:
+    """Older articles whose links the new one betters."""
+    if article.published_at is None or not doc.listed("related"):
         return []
-    near = links.near(conn, site.id, own)
-    now: datetime = scalar(conn, "SELECT clock_timestamp()")
     better = core.gains(
-        _candidates(near, own),
-        heads=_heads(conn, near, now),
-        published_at=article.published_at,
-        sketch=own.sketch,
-        now=now,
-        floor=_floor(conn, site, own),
+        near.ranked,
+        heads=_heads(conn, near),
+        new=core.Newcomer(article.number, article.section, article.published_at),
+        shingles=near.shingles,
+        now=near.now,
+        half_life=site.half_life,
         cap=REFRESHED,
     )
-    numbers = dict.fromkeys([gain.article for gain in better] + [n for n in bare if n != article.number])
-    return list(numbers)[:REFRESHED]
+    return [gain.article for gain in better]
 
 
-def _heads(conn: Connection, near: Sequence[Near], now: datetime) -> Mapping[int, core.Head]:
-    """The weakest link of each older article, taken as drawn when it went live: that errs to a redraw."""
-    found: dict[int, list[Mapping[str, Any]]] = {item.article: [] for item in near}
-    stored = rows(
+def _heads(conn: Connection, near: _Neighbourhood) -> Mapping[int, core.Head]:
+    """What the older articles show, by their numbers."""
+    found = rows(
         conn,
-        """SELECT src, score, reason FROM link WHERE src = ANY(:srcs)
-            AND (slot = 'see_also' OR position < :cards)""",
-        srcs=list(found), cards=CARDS,
+        """SELECT s.article, s.places, l.dst, l.position, l.score, l.reason
+        FROM signature s LEFT JOIN link l ON l.src = s.article
+            AND (l.slot = 'see_also' OR l.position < :cards)
+        WHERE s.article = ANY(:articles)""",
+        articles=[one.article for one in near.ranked], cards=CARDS,
     )  # fmt: skip
-    for item in stored:
-        found[item["src"]].append(item)
-    return {item.article: _head(found[item.article], at=min(item.published_at, now)) for item in near}
-
-
-def _head(shown: Sequence[Mapping[str, Any]], *, at: datetime) -> core.Head:
-    if len(shown) < CARDS or any(item["reason"] == "latest" for item in shown):
-        return core.Head(weakest=None, drawn_at=at)
-    similar = [item["score"] for item in shown if item["reason"] == "similar"]
-    return core.Head(weakest=min(similar, default=float("inf")), drawn_at=at)
+    published = {one.article: one.candidate.published_at for one in near.ranked}
+    shown: dict[int, list[core.Link]] = {}
+    places: dict[int, int] = {}
+    for item in found:
+        places[item["article"]] = item["places"]
+        drawn = shown.setdefault(item["article"], [])
+        if item["dst"] is not None:
+            drawn.append(core.Link(item["dst"], item["position"], item["score"], item["reason"]))
+    return {
+        article: core.head(drawn, places=places[article], published_at=min(published[article], near.now))
+        for article, drawn in shown.items()
+    }
 
 
 def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:

@@ -18,7 +18,7 @@ def main() -> None:
         engine=runtime.engine,
         handlers={
             "related": handlers.related,
-            "reweigh": handlers.reweigh,
+            "reindex": handlers.reindex,
             "backlinks": handlers.backlinks,
         },
     ).run(threads=runtime.settings.related_threads)

@@ -1,4 +1,8 @@
-"""Related stories in PostgreSQL: signatures, postings, links. What is similar is nashr_related's to say."""
+"""Related stories in PostgreSQL: signatures, postings, links. What is similar is nashr_related's to say.
+
+A corpus is the articles of one site in one language. Its frequencies are of live articles; a rebuild makes a
+new one beside it, which articles move to one by one.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,50 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from nashr.store.database import row, rows, run
+from nashr.store.database import row, rows, run, scalar
+from nashr.store.tables import HEAVY_POSTING
 
-NEWEST_PER_TERM: Final = 500  # measured: x100 articles then cost x5 CPU, no loss on 29,138 real articles
-TERMS_ASKED: Final = 32  # of a signature, heaviest first: finds the candidates; their cosine takes in all
-CANDIDATES: Final = 50  # 98.9 % of the articles that gain a link are among them (measured)
+POSTED: Final = 32
+"""Terms of a signature that are posted and asked for, heaviest first; the cosine takes in all 64.
 
+On 29,138 Arabic articles 64 posted terms rank 0.001 nDCG@5 better (within the noise) and cost twice the disk.
+"""
 
-EVERY_ARTICLE: Final = 1 << 40  # no 32-bit term hash: counts the articles of a site and language
+NEWEST: Final = 250
+HEAVIEST: Final = 250
+"""Postings read of a term, so that a query costs the same in an archive of any size: the newest, and those
+of the articles that are most about it, however old. With a bound as tight as a million articles make it,
+half and half finds 0.04 nDCG@5 more than the newest alone (benchmarks/related/QUALITY.md)."""
 
+CANDIDATES: Final = 200
+"""Articles that are ranked in full; every one that gains a link is among the first 100 (measured)."""
+
+_REMOVED: Final = 2  # times CANDIDATES are taken before those that readers cannot see are left out
+
+_WHOLE: Final = 32_767
+"""A posted weight of 1: sums of integers are the same in whatever order they are made."""
 
 _SPACE: Final = 0x6C696E6B  # "link": the advisory locks of articles whose links are being replaced
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What an article is found by: terms with weights, heaviest first, title terms, a sketch of its 3-grams.
+    """What an article is found by: terms with weights, heaviest first, title terms, shingles, ascending.
 
-    Hashes of terms are signed 32-bit, those of the sketch signed 64-bit; weights have single precision.
+    Hashes of terms are signed 32-bit, those of shingles unsigned 32-bit; weights have half precision.
+    ``text_hash`` names the text that was signed; ``counted`` is the revision whose terms stand in the
+    corpus' frequencies; ``places`` is how many links the article's page has room for.
     """
 
     article: int
-    language: str
+    corpus: int
     text_hash: str
     terms: tuple[int, ...]
     weights: tuple[float, ...]
     title_terms: tuple[int, ...]
-    sketch: tuple[int, ...]
+    shingles: tuple[int, ...]
+    counted: int | None = None
+    places: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,23 +70,25 @@ class Near:
     terms: tuple[int, ...]
     weights: tuple[float, ...]
     title_terms: tuple[int, ...]
-    sketch: tuple[int, ...]
 
 
-_PACKED: Final = {"terms": "i", "weights": "f", "title_terms": "i", "sketch": "q"}
+_PACKED: Final = {"terms": "i", "weights": "e", "title_terms": "i", "shingles": "I"}
 """The lists of a signature stand as little-endian bytes, by code of struct: arrays cost more to read."""
 
 
-def _pack(code: str, values: Sequence[float]) -> bytes:
-    return struct.pack(f"<{len(values)}{code}", *values)
+def _pack(name: str, values: Sequence[float]) -> bytes:
+    return struct.pack(f"<{len(values)}{_PACKED[name]}", *values)
 
 
-def _unpack(code: str, data: bytes) -> tuple[Any, ...]:
+def _unpack(name: str, data: bytes) -> tuple[Any, ...]:
+    code = _PACKED[name]
     return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
 
 
 def _unpacked(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {**found, **{name: _unpack(code, found[name]) for name, code in _PACKED.items()}}
+    return {
+        name: _unpack(name, value) if name in _PACKED else value for name, value in found.items()
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,104 +102,245 @@ class StoredLink:
     reason: str
 
 
-def signature(conn: Connection, article: int) -> Signature | None:
+def corpus(conn: Connection, site: str, language: str) -> int:
+    """The corpus that a site's articles in a language are signed into, made when there is none yet."""
+    if (known := _newest(conn, site, language)) is not None:
+        return known
+    run(
+        conn,
+        """INSERT INTO corpus (site, language, generation) VALUES (:site, :language, 1)
+        ON CONFLICT DO NOTHING""",
+        site=site, language=language,
+    )  # fmt: skip
+    made = _newest(conn, site, language)
+    assert made is not None
+    return made
+
+
+def _newest(conn: Connection, site: str, language: str) -> int | None:
     found = row(
         conn,
-        """SELECT article, language, text_hash, terms, weights, title_terms, sketch FROM signature
-        WHERE article = :article""",
-        article=article,
+        """SELECT id FROM corpus WHERE site = :site AND language = :language
+        ORDER BY generation DESC LIMIT 1""",
+        site=site, language=language,
+    )  # fmt: skip
+    return found["id"] if found else None
+
+
+def renew(conn: Connection, site: str) -> None:
+    """A new corpus beside the newest of each language: articles are signed into it from here on."""
+    run(
+        conn,
+        """INSERT INTO corpus (site, language, generation)
+        SELECT site, language, max(generation) + 1 FROM corpus WHERE site = :site GROUP BY site, language
+        ON CONFLICT DO NOTHING""",
+        site=site,
     )
+
+
+def corpora(conn: Connection, site: str) -> Mapping[int, str]:
+    """The languages of a site's corpora by their ids, the oldest first."""
+    found = rows(
+        conn, "SELECT id, language FROM corpus WHERE site = :site ORDER BY generation, id", site=site
+    )
+    return {item["id"]: item["language"] for item in found}
+
+
+def drop_earlier(conn: Connection, site: str) -> None:
+    """Removes every corpus that a newer one of its language has replaced. Signatures left in it are stale."""
+    languages = corpora(conn, site)
+    newest = {language: number for number, language in languages.items()}
+    gone = [number for number, language in languages.items() if newest[language] != number]
+    run(conn, "DELETE FROM posting WHERE corpus = ANY(:gone)", gone=gone)
+    run(conn, "DELETE FROM term WHERE corpus = ANY(:gone)", gone=gone)
+    run(conn, "DELETE FROM corpus WHERE id = ANY(:gone)", gone=gone)
+
+
+_SIGNATURE: Final = """SELECT article, corpus, text_hash, terms, weights, title_terms, shingles,
+    counted, places FROM signature WHERE article = :article"""
+
+
+def signature(conn: Connection, article: int) -> Signature | None:
+    found = row(conn, _SIGNATURE, article=article)
     return Signature(**_unpacked(found)) if found else None
 
 
-def sign(conn: Connection, site: str, new: Signature) -> None:
-    """Stores a signature and its postings in place of the article's earlier ones."""
-    before = signature(conn, new.article)
-    run(conn, "DELETE FROM posting WHERE article = :article", article=new.article)
+def sign(conn: Connection, new: Signature) -> None:
+    """Stores a signature and its postings in place of the article's earlier ones.
+
+    What is counted of it stays counted, unless it moves to another corpus, which knows nothing of it.
+    """
+    before = row(conn, f"{_SIGNATURE} FOR NO KEY UPDATE", article=new.article)
+    if before is not None:
+        old = Signature(**_unpacked(before))
+        _take_postings(conn, old)
+    packed = {name: _pack(name, getattr(new, name)) for name in _PACKED}
     run(
         conn,
-        """INSERT INTO signature (article, site, language, text_hash, terms, weights, title_terms, sketch)
-        VALUES (:article, :site, :language, :text_hash, :terms, :weights, :title_terms, :sketch)
-        ON CONFLICT (article) DO UPDATE SET language = excluded.language, text_hash = excluded.text_hash,
+        """INSERT INTO signature (article, corpus, text_hash, terms, weights, title_terms, shingles)
+        VALUES (:article, :corpus, :text_hash, :terms, :weights, :title_terms, :shingles)
+        ON CONFLICT (article) DO UPDATE SET corpus = excluded.corpus, text_hash = excluded.text_hash,
             terms = excluded.terms, weights = excluded.weights, title_terms = excluded.title_terms,
-            sketch = excluded.sketch""",
-        site=site, **vars(new) | {name: _pack(code, vars(new)[name]) for name, code in _PACKED.items()},
+            shingles = excluded.shingles,
+            counted = CASE WHEN signature.corpus = excluded.corpus THEN signature.counted END""",
+        article=new.article, corpus=new.corpus, text_hash=new.text_hash, **packed,
     )  # fmt: skip
     run(
         conn,
-        """INSERT INTO posting (site, language, term, article, weight)
-        SELECT :site, :language, term, :article, weight
-        FROM unnest(CAST(:terms AS bigint[]), CAST(:weights AS real[])) AS t(term, weight)""",
-        site=site, language=new.language, article=new.article, terms=list(new.terms),
-        weights=list(new.weights),
+        """INSERT INTO posting (corpus, term, article, weight)
+        SELECT :corpus, term, :article, weight
+        FROM unnest(CAST(:terms AS integer[]), CAST(:weights AS smallint[])) AS t(term, weight)
+        ON CONFLICT (corpus, term, article) DO UPDATE SET weight = excluded.weight""",
+        corpus=new.corpus, article=new.article, terms=list(new.terms[:POSTED]), weights=_posted(new),
     )  # fmt: skip
-    _count_terms(conn, site, new, before)
 
 
-def _count_terms(conn: Connection, site: str, new: Signature, before: Signature | None) -> None:
-    """Document frequencies: rows in term order, so that two writers cannot lock each other out."""
-    known = before is not None and before.language == new.language
-    fresh = set(new.terms) - set(before.terms if before and known else ())
-    if not known:
-        fresh.add(EVERY_ARTICLE)
+def _posted(signed: Signature) -> list[int]:
+    """The posted weights, in whole numbers."""
+    return [round(weight * _WHOLE) for weight in signed.weights[:POSTED]]
+
+
+def _take_postings(conn: Connection, signed: Signature) -> None:
     run(
         conn,
-        """INSERT INTO term (site, language, term, articles)
-        SELECT :site, :language, term, 1 FROM unnest(CAST(:terms AS bigint[])) AS t(term) ORDER BY term
-        ON CONFLICT (site, language, term) DO UPDATE SET articles = term.articles + 1""",
-        site=site, language=new.language, terms=sorted(fresh),
+        "DELETE FROM posting WHERE corpus = :corpus AND term = ANY(:terms) AND article = :article",
+        corpus=signed.corpus, terms=list(signed.terms[:POSTED]), article=signed.article,
     )  # fmt: skip
+
+
+def mark_counted(conn: Connection, article: int, *, before: int | None, now: int | None) -> int | None:
+    """Notes which revision's terms a corpus counts; the corpus, or None if another has done so meanwhile."""
+    found: int | None = scalar(
+        conn,
+        """UPDATE signature SET counted = :now
+        WHERE article = :article AND counted IS NOT DISTINCT FROM :before RETURNING corpus""",
+        article=article, before=before, now=now,
+    )  # fmt: skip
+    return found
+
+
+def count(
+    conn: Connection, corpus: int, *, articles: int, terms: Mapping[int, int], words: Mapping[int, str]
+) -> None:
+    """Adds to a corpus' document frequencies, by term; ``words`` shows a term to people, from its first on.
+
+    Rows in term order, so that two writers cannot lock each other out.
+    """
+    changed = sorted(term for term, difference in terms.items() if difference)
+    run(
+        conn,
+        """INSERT INTO term (corpus, term, articles, word)
+        SELECT :corpus, term, articles, word FROM unnest(CAST(:terms AS integer[]),
+            CAST(:articles AS integer[]), CAST(:words AS text[])) AS t(term, articles, word) ORDER BY term
+        ON CONFLICT (corpus, term) DO UPDATE SET articles = term.articles + excluded.articles""",
+        corpus=corpus, terms=changed, articles=[terms[term] for term in changed],
+        words=[words.get(term, "") for term in changed],
+    )  # fmt: skip
+    run(conn, "UPDATE corpus SET articles = articles + :articles WHERE id = :corpus",
+        corpus=corpus, articles=articles)  # fmt: skip
 
 
 def frequencies(
     conn: Connection, site: str, language: str, terms: Iterable[int]
 ) -> tuple[Mapping[int, int], int]:
-    """In how many articles each term stands, and how many articles were ever signed."""
+    """In how many live articles each term stands, and how many there are.
+
+    While articles move from one corpus to the next, both are asked: the shares stay what they were.
+    """
+    counted = rows(
+        conn,
+        """SELECT term, sum(articles)::integer AS articles FROM term
+        WHERE corpus IN (SELECT id FROM corpus WHERE site = :site AND language = :language)
+            AND term = ANY(:terms) GROUP BY term""",
+        site=site, language=language, terms=list(terms),
+    )  # fmt: skip
+    return {item["term"]: item["articles"] for item in counted}, size(conn, site, language)
+
+
+def size(conn: Connection, site: str, language: str) -> int:
+    """How many live articles are counted in a site's corpora of a language."""
+    found = scalar(
+        conn, "SELECT sum(articles) FROM corpus WHERE site = :site AND language = :language",
+        site=site, language=language,
+    )  # fmt: skip
+    return int(found or 0)
+
+
+def surroundings(conn: Connection, corpus: int) -> tuple[datetime, int]:
+    """The database's clock, and how many live articles a corpus and the other generations of it count."""
     found = rows(
         conn,
-        "SELECT term, articles FROM term WHERE site = :site AND language = :language AND term = ANY(:terms)",
-        site=site, language=language, terms=[EVERY_ARTICLE, *terms],
+        """SELECT clock_timestamp() AS now, COALESCE(sum(other.articles), 0)::integer AS articles
+        FROM corpus own JOIN corpus other USING (site, language) WHERE own.id = :corpus""",
+        corpus=corpus,
+    )[0]
+    return found["now"], found["articles"]
+
+
+def words(conn: Connection, corpus: int, terms: Iterable[int]) -> Mapping[int, str]:
+    """The words that show terms to people."""
+    found = rows(
+        conn, "SELECT term, word FROM term WHERE corpus = :corpus AND term = ANY(:terms) AND word <> ''",
+        corpus=corpus, terms=list(terms),
     )  # fmt: skip
-    counted = {item["term"]: item["articles"] for item in found}
-    return counted, counted.pop(EVERY_ARTICLE, 0)
+    return {item["term"]: item["word"] for item in found}
 
 
 def forget(conn: Connection, article: int) -> None:
-    """A removed article is found by nothing any more, and links to nothing."""
-    run(conn, "DELETE FROM posting WHERE article = :article", article=article)
+    """A removed article is found by nothing any more, and links to nothing.
+
+    Its terms stay counted when its text is destroyed before they were taken back: a rebuild counts anew.
+    """
+    if (signed := signature(conn, article)) is not None:
+        _take_postings(conn, signed)
+        run(
+            conn, "UPDATE corpus SET articles = articles - 1 WHERE id = :corpus AND :counted",
+            corpus=signed.corpus, counted=signed.counted is not None,
+        )  # fmt: skip
     run(conn, "DELETE FROM signature WHERE article = :article", article=article)
     run(conn, "DELETE FROM link WHERE src = :article OR dst = :article", article=article)
 
 
-def near(conn: Connection, site: str, query: Signature) -> Sequence[Near]:
-    """The live articles that share most with the heaviest terms, at most CANDIDATES, best first.
+def near(conn: Connection, site: str, query: Signature, *, limit: int = CANDIDATES) -> Sequence[Near]:
+    """The live articles that share most with the heaviest terms, at most ``limit``, best first.
 
-    Each term reads its newest postings only.
+    Of each term the newest postings are read, and the heaviest.
     """
     found = rows(
         conn,
-        """WITH hits AS MATERIALIZED (
+        f"""WITH hits AS MATERIALIZED (
             SELECT p.article, sum(p.weight * q.weight) AS shared
-            FROM unnest(CAST(:terms AS bigint[]), CAST(:weights AS real[])) AS q(term, weight)
+            FROM unnest(CAST(:terms AS integer[]), CAST(:weights AS integer[])) AS q(term, weight)
             CROSS JOIN LATERAL (
-                SELECT article, weight FROM posting
-                WHERE site = :site AND language = :language AND term = q.term
-                ORDER BY article DESC LIMIT :newest
+                (SELECT article, weight FROM posting WHERE corpus = :corpus AND term = q.term
+                ORDER BY article DESC LIMIT :newest)
+                UNION
+                (SELECT article, weight FROM posting
+                WHERE corpus = :corpus AND term = q.term AND weight >= {HEAVY_POSTING}
+                ORDER BY weight DESC, article DESC LIMIT :heaviest)
             ) AS p
             WHERE p.article <> :article GROUP BY p.article
         ), best AS MATERIALIZED (
-            SELECT a.number, a.published_at, a.section, h.shared
-            FROM hits h JOIN article a ON a.number = h.article
-            WHERE a.live_revision IS NOT NULL AND a.linkable AND a.published_at <= clock_timestamp()
-            ORDER BY h.shared DESC, a.number DESC LIMIT :limit
+            SELECT article, shared FROM hits ORDER BY shared DESC, article DESC LIMIT :taken
         )
-        SELECT b.number AS article, b.published_at, b.section, s.terms, s.weights, s.title_terms, s.sketch
-        FROM best b JOIN signature s ON s.article = b.number
-        ORDER BY b.shared DESC, b.number DESC""",
-        site=site, language=query.language, article=query.article, terms=list(query.terms[:TERMS_ASKED]),
-        weights=list(query.weights[:TERMS_ASKED]), newest=NEWEST_PER_TERM, limit=CANDIDATES,
+        SELECT b.article, a.published_at, a.section, s.terms, s.weights, s.title_terms
+        FROM best b JOIN article a ON a.number = b.article JOIN signature s ON s.article = b.article
+        WHERE a.site = :site AND a.live_revision IS NOT NULL AND a.linkable
+            AND a.published_at <= clock_timestamp()
+        ORDER BY b.shared DESC, b.article DESC LIMIT :limit""",
+        site=site, corpus=query.corpus, article=query.article, terms=list(query.terms[:POSTED]),
+        weights=_posted(query), newest=NEWEST, heaviest=HEAVIEST, taken=_REMOVED * limit, limit=limit,
     )  # fmt: skip
     return [Near(**_unpacked(item)) for item in found]
+
+
+def shingles(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, ...]]:
+    """The shingles of those articles that have a signature, to tell copies of one story by."""
+    found = rows(
+        conn, "SELECT article, shingles FROM signature WHERE article = ANY(:articles)",
+        articles=list(articles),
+    )  # fmt: skip
+    return {item["article"]: _unpack("shingles", item["shingles"]) for item in found}
 
 
 def latest(conn: Connection, site: str, section: str, *, article: int, limit: int) -> Sequence[int]:
@@ -217,9 +381,16 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
     return [StoredLink(**item) for item in found]
 
 
-def replace(conn: Connection, site: str, src: int, links: Sequence[StoredLink]) -> bool:
-    """Stores the links of an article; returns whether they changed. Two writers of one article take turns."""
+def replace(conn: Connection, src: int, links: Sequence[StoredLink], *, places: int) -> bool:
+    """Stores the links of an article; returns whether they changed. Two writers of one article take turns.
+
+    ``places`` is how many of them its page has room for.
+    """
     run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
+    run(
+        conn, "UPDATE signature SET places = :places WHERE article = :src AND places <> :places",
+        src=src, places=places,
+    )  # fmt: skip
     before = [(item.slot, item.position, item.dst, item.reason) for item in of(conn, src)]
     after = sorted(
         ((item.slot, item.position, item.dst, item.reason) for item in links),
@@ -230,11 +401,11 @@ def replace(conn: Connection, site: str, src: int, links: Sequence[StoredLink]) 
     run(conn, "DELETE FROM link WHERE src = :src", src=src)
     run(
         conn,
-        """INSERT INTO link (src, site, slot, position, dst, score, reason)
-        SELECT :src, :site, slot, position, dst, score, reason FROM unnest(CAST(:slots AS text[]),
+        """INSERT INTO link (src, slot, position, dst, score, reason)
+        SELECT :src, slot, position, dst, score, reason FROM unnest(CAST(:slots AS text[]),
             CAST(:positions AS smallint[]), CAST(:dsts AS bigint[]), CAST(:scores AS real[]),
             CAST(:reasons AS text[])) AS l(slot, position, dst, score, reason)""",
-        src=src, site=site, slots=[item.slot for item in links], positions=[item.position for item in links],
+        src=src, slots=[item.slot for item in links], positions=[item.position for item in links],
         dsts=[item.dst for item in links], scores=[item.score for item in links],
         reasons=[item.reason for item in links],
     )  # fmt: skip
@@ -253,16 +424,26 @@ def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Seq
     return [item["number"] for item in found]
 
 
-def newest_signed(
-    conn: Connection, site: str, language: str, *, before: int | None, limit: int
-) -> Sequence[tuple[int, str]]:
-    """(number, id) of the newest live articles with a signature in a language, below number ``before``."""
+def newest_live(conn: Connection, site: str, *, before: int | None, limit: int) -> Sequence[tuple[int, str]]:
+    """(number, id) of the newest live articles, below number ``before``, but for pages."""
     found = rows(
         conn,
-        """SELECT a.number, a.id FROM signature s JOIN article a ON a.number = s.article
-        WHERE s.site = :site AND s.language = :language AND a.live_revision IS NOT NULL
-            AND (CAST(:before AS bigint) IS NULL OR a.number < :before)
-        ORDER BY a.number DESC LIMIT :limit""",
-        site=site, language=language, before=before, limit=limit,
+        """SELECT number, id FROM article
+        WHERE site = :site AND live_revision IS NOT NULL AND kind <> 'page'
+            AND (CAST(:before AS bigint) IS NULL OR number < :before)
+        ORDER BY number DESC LIMIT :limit""",
+        site=site, before=before, limit=limit,
     )  # fmt: skip
     return [(item["number"], item["id"]) for item in found]
+
+
+def count_live(conn: Connection, site: str) -> int:
+    """How many articles ``newest_live`` would go through."""
+    return int(
+        scalar(
+            conn,
+            """SELECT count(*) FROM article
+            WHERE site = :site AND live_revision IS NOT NULL AND kind <> 'page'""",
+            site=site,
+        )
+    )

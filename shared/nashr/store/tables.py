@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,6 +23,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, REAL
+
+HEAVY_POSTING: Final = 6554
+"""Weights are 32767 times a term's share of its signature: from 0.2 on an article is about the term."""
 
 metadata = MetaData(
     naming_convention={
@@ -310,37 +315,52 @@ asset_use = Table(
     Index("ix_asset_use_key", "key"),
 )
 
+corpus = Table(
+    "corpus",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("articles", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("site", "language", "generation"),
+)
+
 signature = Table(
     "signature",
     metadata,
     Column("article", BigInteger, ForeignKey("article.number"), primary_key=True),
-    Column("site", Text, nullable=False),
-    Column("language", Text, nullable=False),
+    Column("corpus", Integer, nullable=False),
     Column("text_hash", Text, nullable=False),
     Column("terms", LargeBinary, nullable=False),
     Column("weights", LargeBinary, nullable=False),
     Column("title_terms", LargeBinary, nullable=False),
-    Column("sketch", LargeBinary, nullable=False),
+    Column("shingles", LargeBinary, nullable=False),
+    Column("counted", Integer),
+    Column("places", SmallInteger, nullable=False, server_default="0"),
 )
 
 posting = Table(
     "posting",
     metadata,
-    Column("site", Text, nullable=False, primary_key=True),
-    Column("language", Text, nullable=False, primary_key=True),
-    Column("term", BigInteger, nullable=False, primary_key=True),
-    Column("article", BigInteger, nullable=False, primary_key=True),
-    Column("weight", REAL, nullable=False),
-    Index("ix_posting_article", "article"),
-)
+    Column("corpus", Integer, nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("article", Integer, nullable=False),
+    Column("weight", SmallInteger, nullable=False),
+    Index("ix_posting_newest", "corpus", "term", "article", unique=True, postgresql_include=["weight"]),
+    Index(
+        "ix_posting_heaviest", "corpus", "term", "weight", "article",
+        postgresql_where=text(f"weight >= {HEAVY_POSTING}"),
+    ),
+)  # fmt: skip
 
 term = Table(
     "term",
     metadata,
-    Column("site", Text, nullable=False, primary_key=True),
-    Column("language", Text, nullable=False, primary_key=True),
-    Column("term", BigInteger, nullable=False, primary_key=True),
+    Column("corpus", Integer, nullable=False, primary_key=True),
+    Column("term", Integer, nullable=False, primary_key=True),
     Column("articles", Integer, nullable=False),
+    Column("word", Text, nullable=False),
 )
 
 link = Table(
@@ -349,7 +369,6 @@ link = Table(
     Column("src", BigInteger, ForeignKey("article.number"), primary_key=True),
     Column("slot", Text, nullable=False, primary_key=True),
     Column("position", SmallInteger, nullable=False, primary_key=True),
-    Column("site", Text, nullable=False),
     Column("dst", BigInteger, ForeignKey("article.number"), nullable=False),
     Column("score", REAL, nullable=False),
     Column("reason", Text, nullable=False),

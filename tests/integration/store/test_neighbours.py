@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
+from unittest.mock import ANY
 
 import pytest
 from nashr.domain.errors import Fenced
@@ -12,7 +14,7 @@ from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.settings import Settings
 from nashr.steps import Priority
 from nashr.store import articles, assets, golive, links, queue, sites
-from nashr.store.database import run, statement, transaction
+from nashr.store.database import rows, run, statement, transaction
 from nashr_related import handlers
 from nashr_related.handlers import AT_ONCE, Related
 
@@ -36,16 +38,16 @@ SITE = parse_site(
 def related(engine: Engine) -> Related:
     """The handlers over a site without articles."""
     with transaction(engine) as conn:
-        run(conn, "TRUNCATE article CASCADE")
+        run(conn, "TRUNCATE article, corpus, posting, term CASCADE")
         sites.apply(conn, SITE, actor="test")
     return Related(cast("Runtime", SimpleNamespace(engine=engine)))
 
 
-def live(engine: Engine, number: int) -> Article:
+def live(engine: Engine, number: int, text: str = "Wheat and barley", language: str = "en") -> Article:
     """A signed article that readers can see."""
     doc = {
-        "headline": f"Harvest number {number}", "section": "news", "language": "en", "kind": "article",
-        "body": [{"type": "paragraph", "html": f"Wheat and barley, report {number}"}],
+        "headline": f"Harvest number {number}", "section": "news", "language": language, "kind": "article",
+        "body": [{"type": "paragraph", "html": f"{text}, report from village{number}"}],
     }  # fmt: skip
     with transaction(engine) as conn:
         made = articles.create(conn, SITE, doc, actor="test")
@@ -56,7 +58,7 @@ def live(engine: Engine, number: int) -> Article:
             id=made.id, path=f"/news/{number}/",
         )  # fmt: skip
         signature = handlers._sign(conn, SITE, made.number, articles.read_content(conn, SITE, made.id, 1))
-        links.sign(conn, SITE.id, signature)
+        links.sign(conn, signature)
     return made
 
 
@@ -129,27 +131,186 @@ def test_a_removal_during_a_run_is_next(engine: Engine, inside: Inside, related:
     assert cast("float", found["in_seconds"]) <= 0
 
 
-def test_an_archive_that_doubles_meanwhile_is_signed_again(
+def reworded(engine: Engine, article: Article, revision: int, text: str) -> None:
+    """A further revision of a live article, live at once; no step has signed it."""
+    with transaction(engine) as conn:
+        run(
+            conn,
+            """INSERT INTO revision (article, site, number, doc, actor)
+            SELECT article, site, :number, jsonb_set(doc, '{body}', CAST(:body AS jsonb)), actor
+            FROM revision WHERE article = :id AND number = 1""",
+            id=article.id, number=revision,
+            body=json.dumps([{"type": "paragraph", "html": text}]),
+        )  # fmt: skip
+        run(
+            conn,
+            """UPDATE article SET live_revision = :number, latest_revision = :number,
+                unlinked_since = clock_timestamp() WHERE id = :id""",
+            id=article.id, number=revision,
+        )  # fmt: skip
+
+
+def caught_up(engine: Engine, inside: Inside, related: Related) -> None:
+    """Backlinks, without its rests, until nothing is due."""
+    for _ in range(50):
+        inside.run("UPDATE step SET result = NULL WHERE kind = 'backlinks'")
+        step = claimed(engine, inside, "backlinks")
+        if finished(engine, step, related.backlinks(step)).again_at is None:
+            return
+    raise AssertionError("backlinks came to no end")
+
+
+def counted(engine: Engine) -> tuple[dict[str, int], int]:
+    """The document frequencies of the site, by word, and how many articles they are of."""
+    with statement(engine) as conn:
+        found = rows(conn, "SELECT word, sum(articles)::int AS articles FROM term GROUP BY word")
+        size = links.size(conn, SITE.id, "en")
+    return {item["word"]: item["articles"] for item in found if item["articles"]}, size
+
+
+def test_frequencies_are_those_of_live_articles(engine: Engine, inside: Inside, related: Related) -> None:
+    """Counted once when they go live, changed with the text, taken back when they leave, and never twice."""
+    made = [live(engine, number) for number in range(4)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    found, size = counted(engine)
+    assert (found["Wheat"], found["barley"], size) == (4, 4, 4)
+
+    reworded(engine, made[0], 2, "Olives, report")
+    unlinked(engine, removed=made[1].id)
+    unlinked(engine)  # and all of them once more, as after a rename
+    caught_up(engine, inside, related)
+    found, size = counted(engine)
+    assert (found["Wheat"], found["Olives"], size) == (2, 1, 3)
+    assert "village1" not in found  # where the one that left was told
+
+
+def test_an_earlier_text_that_came_back_is_signed_again(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """Its step is done for good: whoever links it afterwards sees that the signature is of another text."""
+    article = live(engine, 1)
+    with statement(engine) as conn:
+        first = links.signature(conn, article.number)
+    reworded(engine, article, 2, "Olives and figs")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        other = links.signature(conn, article.number)
+    reworded(engine, article, 3, "Wheat and barley, report from village1")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        again = links.signature(conn, article.number)
+    assert first is not None
+    assert other is not None
+    assert again is not None
+    assert other.text_hash != first.text_hash == again.text_hash
+    assert inside.scalar("SELECT count(*) FROM posting WHERE article = :n", n=article.number) == len(
+        again.terms
+    )
+
+
+def test_a_rebuild_moves_everything_while_stories_go_live(
     engine: Engine, inside: Inside, related: Related, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pass over the archive that the next doubling overtook is followed by another, from the top."""
-    for number in range(AT_ONCE + 1):
+    """Into a new corpus, newest first; what is published meanwhile goes there too; the old one is dropped."""
+    monkeypatch.setattr(handlers, "REINDEX_SECONDS", 0.0)  # an article a run
+    for number in range(6):
         live(engine, number)
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    inside.run("UPDATE term SET articles = articles + 1000")  # an archive whose counts went wrong
     with transaction(engine) as conn:
-        queue.rearm(conn, "reweigh", "paper/en", site="paper", data={"language": "en"})
-    step = claimed(engine, inside, "reweigh")
-    assert finished(engine, step, related.reweigh(step)).result is not None
-    inside.run(
-        "UPDATE term SET articles = articles * 2 WHERE term = :every", every=links.EVERY_ARTICLE
-    )  # as many again
-    step = claimed(engine, inside, "reweigh")
-    again = finished(engine, step, related.reweigh(step))
-    assert (again.result, again.again_at is None) == (None, False)
-    signed: list[int] = []
-    monkeypatch.setattr(links, "sign", lambda *given: signed.append(given[2].article))
-    step = claimed(engine, inside, "reweigh")
-    related.reweigh(step)
-    assert len(signed) == AT_ONCE
+        links.renew(conn, SITE.id)
+        queue.rearm(conn, "reindex", SITE.id, site=SITE.id, data={})
+    step = claimed(engine, inside, "reindex")
+    assert finished(engine, step, related.reindex(step)).result == ANY
+    late = live(engine, 7)
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    seen = []
+    for _ in range(20):
+        step = claimed(engine, inside, "reindex")
+        end = finished(engine, step, related.reindex(step))
+        assert end.result is not None
+        seen.append((end.result["done"], end.result["total"]))
+        if end.result["over"]:
+            break
+    assert seen[-1][0] == 6
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert inside.scalar("SELECT count(*) FROM corpus") == 1
+    assert inside.scalar("SELECT count(DISTINCT corpus) FROM posting") == 1
+    found, size = counted(engine)
+    assert (found["Wheat"], size) == (7, 7)
+    with statement(engine) as conn:
+        own = links.signature(conn, late.number)
+        assert own is not None
+        assert len(links.near(conn, SITE.id, own)) == 6
+
+
+def test_a_young_archive_is_signed_again_when_it_doubles(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """Two articles that came before any word was known to be rare weigh their words by what is known now."""
+    made = [live(engine, number) for number in range(4)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        before = links.signature(conn, made[0].number)
+    step = claimed(engine, inside, "reindex")
+    end = finished(engine, step, related.reindex(step))
+    assert end.result is not None
+    assert end.result["done"] == 4
+    with statement(engine) as conn:
+        after = links.signature(conn, made[0].number)
+    assert before is not None
+    assert after is not None
+    assert before.terms != after.terms or before.weights != after.weights
+
+
+def test_two_that_went_live_at_the_same_moment_find_each_other(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """Whatever the order in which their steps ran: each ends up with a link to the other."""
+    made = [live(engine, number) for number in range(2)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        linked = {article.number: [link.dst for link in links.of(conn, article.number)] for article in made}
+    assert linked == {made[0].number: [made[1].number], made[1].number: [made[0].number]}
+
+
+def test_languages_and_sites_stay_apart(engine: Engine, inside: Inside, related: Related) -> None:
+    """The same words in an article of another language are no relation."""
+    here, there = live(engine, 1), live(engine, 1, language="fr")
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    with statement(engine) as conn:
+        own = links.signature(conn, here.number)
+        assert own is not None
+        assert [item.article for item in links.near(conn, SITE.id, own)] == []
+        assert links.size(conn, SITE.id, "fr") == 1
+    assert there.number != here.number
+
+
+def test_an_old_story_about_the_word_is_found_behind_many_new_ones(
+    engine: Engine, inside: Inside, monkeypatch: pytest.MonkeyPatch, related: Related
+) -> None:
+    """Of each word the newest postings are read and the heaviest: what is most about it, however old."""
+    del related
+    monkeypatch.setattr(links, "NEWEST", 3)
+    monkeypatch.setattr(links, "HEAVIEST", 3)
+    old = live(engine, 1, text="Saffron saffron saffron saffron")
+    filler = " ".join(f"padding{n} other{n}" for n in range(40))
+    for number in range(2, 9):
+        live(engine, number, text=f"{filler} saffron")
+    new = live(engine, 99, text="Saffron is dear")
+    with statement(engine) as conn:
+        own = links.signature(conn, new.number)
+        assert own is not None
+        found = [item.article for item in links.near(conn, SITE.id, own)]
+    assert old.number in found
 
 
 def test_a_site_that_was_not_stored_is_not_remembered(engine: Engine, related: Related) -> None:

@@ -93,10 +93,19 @@ def test_a_see_also_without_a_place_may_be_related(show: Show, teaser: Callable[
     assert len(select(page, "section.related article")) == 4
 
 
-def test_newest_stories_are_called_so(show: Show) -> None:
-    """Where related stories were filled up with the newest, the heading doesn't claim kinship."""
-    assert select(show(), "section.related h2")[0].text == "أخبار ذات صلة"
-    assert select(show(latest=True), "section.related h2")[0].text == "الأحدث"
+def test_newest_stories_are_called_so(show: Show, teaser: Callable[..., Teaser]) -> None:
+    """Where cards show the newest for want of related stories, the page doesn't claim kinship."""
+    plain = show()
+    assert select(plain, "section.related h2")[0].text == "أخبار ذات صلة"
+    assert not select(plain, "section.related .note")
+    shown = [teaser.article_id for teaser in (teaser(1), teaser(2))]
+    mixed = show(related_news=(teaser(1), teaser(2)), latest=frozenset(shown[1:]))
+    assert select(mixed, "section.related h2")[0].text == "أخبار ذات صلة"
+    noted = [len(card.xpath(".//*[@class='note']")) for card in select(mixed, "section.related article")]
+    assert noted == [0, 1]
+    only = show(related_news=(teaser(1), teaser(2)), latest=frozenset(shown))
+    assert select(only, "section.related h2")[0].text == "الأحدث"
+    assert not select(only, ".note")
 
 
 def test_every_image_has_alt_and_size(show: Show) -> None:

@@ -2,14 +2,16 @@
 
 import math
 import random
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nashr_related.analysis import shingles, sketch
+from nashr_related.analysis import shingle_set
 from nashr_related.core import (
+    COMPARED,
     FLOOR,
     GAINING,
     KEPT,
@@ -18,16 +20,19 @@ from nashr_related.core import (
     Draw,
     Head,
     Link,
+    Newcomer,
+    Scored,
     Signature,
     cosine,
+    counts,
     draw,
     fill,
     gains,
     head,
-    improves,
     inverse_document_frequency,
     rank,
     score,
+    settle,
     sign,
     title_overlap,
 )
@@ -36,30 +41,71 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OWN = (-3, -2, -1)
 
 
-def candidate(article: int, cosine: float = 0.5, *, days: float = 1, **fields: object) -> Candidate:
-    """A candidate about something of its own, in a section of its own."""
+@dataclass(frozen=True)
+class Story:
+    """A candidate and its wording."""
+
+    candidate: Candidate
+    shingles: tuple[int, ...]
+
+    @property
+    def article(self) -> int:
+        return self.candidate.article
+
+
+def story(
+    article: int,
+    cosine: float = 0.5,
+    *,
+    days: float = 1,
+    shingles: tuple[int, ...] | None = None,
+    **fields: object,
+) -> Story:
+    """A candidate about something of its own, in words of its own, in a section of its own."""
     plain = Candidate(
         article=article,
         cosine=cosine,
         title_overlap=0.0,
         published_at=NOW - timedelta(days=days),
         section=f"s{article}",
-        sketch=(1000 + article,),
         weights={article: 1.0},
     )
-    return replace(plain, **fields)  # type: ignore[arg-type]
+    told = (1000 + article,) if shingles is None else shingles
+    return Story(replace(plain, **fields), told)  # type: ignore[arg-type]
+
+
+def candidate(article: int, cosine: float = 0.5, *, days: float = 1, **fields: object) -> Candidate:
+    """Its candidate alone."""
+    return story(article, cosine, days=days, **fields).candidate  # type: ignore[arg-type]
+
+
+def ranked(stories: Iterable[Story]) -> list[Scored]:
+    """The stories' candidates, ranked."""
+    return rank((one.candidate for one in stories), now=NOW)
+
+
+def wording(stories: Iterable[Story]) -> dict[int, tuple[int, ...]]:
+    """The shingles of the stories, and of article 0."""
+    return {0: OWN} | {one.article: one.shingles for one in stories}
 
 
 def drawn(
-    *candidates: Candidate,
+    *stories: Story,
     see_also: int = 2,
     cards: int = 4,
     pins: tuple[int, ...] = (),
     bans: tuple[int, ...] = (),
 ) -> Draw:
     """The draw of article 0."""
-    scored = rank(candidates, now=NOW)
-    return draw(scored, article=0, sketch=OWN, see_also=see_also, cards=cards, pins=pins, bans=bans)
+    told = wording(stories)
+    return draw(
+        ranked(stories), article=0, shingles=told, see_also=see_also, cards=cards, pins=pins, bans=bans
+    )
+
+
+def filled(result: Draw, latest: Iterable[int], *stories: Story) -> Draw:
+    """The draw of article 0 with its empty cards filled."""
+    return fill(result, latest, article=0, shingles=wording(stories))
 
 
 def ids(links: tuple[Link, ...]) -> list[int]:
@@ -67,15 +113,15 @@ def ids(links: tuple[Link, ...]) -> list[int]:
     return [link.article for link in links]
 
 
-candidates = st.lists(
+stories = st.lists(
     st.builds(
-        candidate,
-        st.integers(0, 30),
+        story,
+        st.integers(1, 30),
         st.floats(0, 1),
         days=st.floats(-1, 400),
         title_overlap=st.floats(0, 1),
         section=st.sampled_from(["politics", "sport", "culture"]),
-        sketch=st.lists(st.integers(-3, 12), max_size=4, unique=True).map(lambda h: tuple(sorted(h))),
+        shingles=st.lists(st.integers(-3, 12), max_size=4, unique=True).map(lambda h: tuple(sorted(h))),
         weights=st.dictionaries(st.integers(0, 9), st.floats(0, 1), max_size=4),
     ),
     max_size=25,
@@ -89,7 +135,10 @@ some = st.lists(st.integers(0, 40), max_size=6).map(tuple)
 
 def signature(headline: str, text: str = "", *, language: str = "ar") -> Signature:
     """A signature where every term is as rare as any other."""
-    return sign(headline, standfirst="", body_text=text, language=language, idf=lambda _: 1.0)
+    counted = counts(headline, standfirst="", body_text=text, language=language)
+    return sign(
+        headline, standfirst="", body_text=text, language=language, counted=counted, idf=lambda _: 1.0
+    )
 
 
 def test_signature_has_length_one_after_the_cut() -> None:
@@ -102,9 +151,9 @@ def test_signature_has_length_one_after_the_cut() -> None:
     assert math.fsum(w * w for w in weights) == pytest.approx(1)
 
 
-def test_headline_counts_three_times() -> None:
-    """A headline word weighs as much as one that the text says three times."""
-    found = signature("فيضان", "زلزال زلزال زلزال")
+def test_headline_counts_once() -> None:
+    """A headline word weighs as much as one that the text says once: headlines are compared by themselves."""
+    found = signature("فيضان", "زلزال")
 
     assert len({weight for _, weight in found.terms}) == 1
 
@@ -119,7 +168,7 @@ def test_empty_article_has_an_empty_signature() -> None:
     """An article without a word is signed, and is near to nothing."""
     empty = signature("…")
 
-    assert (empty.terms, empty.title_terms, empty.sketch) == ((), (), ())
+    assert (empty.terms, empty.title_terms, empty.shingles) == ((), (), ())
     assert cosine(dict(empty.terms), dict(empty.terms)) == 0
     assert title_overlap(empty.title_terms, empty.title_terms) == 0
 
@@ -158,10 +207,20 @@ def test_newer_of_equals_comes_first() -> None:
 
 
 def test_half_life_is_the_sections() -> None:
-    """A longer half-life lets old articles of a slow section keep their place."""
-    old = candidate(1, 0.5, days=60)
+    """Equally old articles fade as fast as the section of each does."""
+    fast, slow = candidate(1, days=60, section="sport"), candidate(2, days=60, section="science")
+    lives = {"sport": 7.0, "science": 365.0}
 
-    assert rank([old], now=NOW, half_life_days=365)[0].score > rank([old], now=NOW)[0].score
+    found = rank([fast, slow], now=NOW, half_life=lives.__getitem__)
+    assert [one.article for one in found] == [2, 1]
+    assert found[0].score > 1.4 * found[1].score
+
+
+def test_an_old_story_on_the_subject_is_not_starved() -> None:
+    """However fresh, what is little related comes after the background story of ten years ago."""
+    background, passing = candidate(1, 0.5, days=3650), candidate(2, 0.29, days=0)
+
+    assert [one.article for one in rank([background, passing], now=NOW)] == [1, 2]
 
 
 def test_headlines_decide_between_equals() -> None:
@@ -171,21 +230,21 @@ def test_headlines_decide_between_equals() -> None:
     assert [one.article for one in rank([plain, alike], now=NOW)] == [1, 2]
 
 
-@given(candidates, st.randoms(use_true_random=False))
-def test_rank_is_above_the_floor_and_ignores_order(found: list[Candidate], rng: random.Random) -> None:
+@given(stories, st.randoms(use_true_random=False))
+def test_rank_is_above_the_floor_and_ignores_order(found: list[Story], rng: random.Random) -> None:
     """Scores lie between 0 and 1, nothing under the floor passes, the order of arrival is nothing."""
-    ranked = rank(found, now=NOW)
+    best = ranked(found)
 
-    assert all(one.candidate.cosine >= FLOOR and 0 <= one.score <= 1 for one in ranked)
-    assert ranked == rank(rng.sample(found, len(found)), now=NOW)
+    assert all(one.candidate.cosine >= FLOOR and 0 <= one.score <= 1 for one in best)
+    assert best == ranked(rng.sample(found, len(found)))
 
 
 # The draw
 
 
-@given(candidates, some, some, st.integers(0, 4), st.integers(0, 5), st.randoms(use_true_random=False))
+@given(stories, some, some, st.integers(0, 4), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_draw_keeps_its_promises(
-    found: list[Candidate],
+    found: list[Story],
     pins: tuple[int, ...],
     bans: tuple[int, ...],
     see_also: int,
@@ -205,29 +264,24 @@ def test_draw_keeps_its_promises(
     assert list(range(len(first.related_news))) == [link.position for link in first.related_news]
 
 
-@given(candidates, some)
-def test_draw_shows_a_story_once(found: list[Candidate], bans: tuple[int, ...]) -> None:
+@given(stories, some)
+def test_draw_shows_a_story_once(found: list[Story], bans: tuple[int, ...]) -> None:
     """No two links, and no link and the article itself, are near-copies of each other."""
-    by = {one.article: one for one in found}
+    told = wording(found)
     links = ids(drawn(*found, bans=bans).see_also + drawn(*found, bans=bans).related_news)
-    sketches = [set(OWN), *(set(by[article].sketch) for article in links)]
+    shown = [set(told[article]) for article in (0, *links)]
 
-    for at, a in enumerate(sketches):
-        for b in sketches[:at]:
+    for at, a in enumerate(shown):
+        for b in shown[:at]:
             assert 2 * len(a & b) < min(len(a), len(b)) or not a or not b
 
 
 def test_near_copies_stay_out() -> None:
     """The wire's own text under another headline is not offered to who just read it."""
     text = "قالت الوزارة إن الحملة تشمل جميع المحافظات وتستمر شهرين كاملين بحسب بيان رسمي صدر صباح الاثنين"
-    own, copy = (sketch(shingles(t, language="ar")) for t in (text, "عاجل " + text))
-    result = draw(
-        rank([candidate(1, 0.9, sketch=copy), candidate(2)], now=NOW),
-        article=0,
-        sketch=own,
-        see_also=1,
-        cards=4,
-    )
+    own, copy = (shingle_set(t, language="ar") for t in (text, "عاجل " + text))
+    found = [story(1, 0.9, shingles=copy), story(2)]
+    result = draw(ranked(found), article=0, shingles=wording(found) | {0: own}, see_also=1, cards=4)
 
     assert {2} == result.articles()
     assert {0, 1} == result.barred
@@ -235,7 +289,7 @@ def test_near_copies_stay_out() -> None:
 
 def test_newest_copy_stands_for_its_story() -> None:
     """Of several copies of one story the newest is shown."""
-    result = drawn(candidate(1, sketch=(7,), days=9), candidate(2, sketch=(7,), days=1))
+    result = drawn(story(1, shingles=(7,), days=9), story(2, shingles=(7,), days=1))
 
     assert {2} == result.articles()
 
@@ -246,7 +300,7 @@ def test_newest_copy_stands_for_its_story() -> None:
 )
 def test_few_stories_are_shared(stories: int, see_also: int, expected: int) -> None:
     """When stories are too few for both lists, both open with one and see-also gets the odd one."""
-    result = drawn(*(candidate(n) for n in range(1, stories + 1)), see_also=see_also)
+    result = drawn(*(story(n) for n in range(1, stories + 1)), see_also=see_also)
 
     assert expected == len(result.see_also)
     assert min(stories - expected, KEPT) == len(result.related_news)
@@ -258,8 +312,8 @@ def test_few_stories_are_shared(stories: int, see_also: int, expected: int) -> N
 def test_thread_mates_are_linked_first(mates: int, others: int, see_also: int) -> None:
     """Read in page order, the articles of one's own thread come before anything else."""
     shared = {99: 0.7}
-    thread = [candidate(n, 0.5, weights={**shared, n: 0.7}) for n in range(1, mates + 1)]
-    rest = [candidate(100 + n, 0.15) for n in range(others)]
+    thread = [story(n, 0.5, weights={**shared, n: 0.7}) for n in range(1, mates + 1)]
+    rest = [story(100 + n, 0.15) for n in range(others)]
     result = drawn(*rest, *thread, see_also=see_also)
 
     assert set(range(1, mates + 1)) == set(ids(result.see_also + result.related_news)[:mates])
@@ -268,8 +322,8 @@ def test_thread_mates_are_linked_first(mates: int, others: int, see_also: int) -
 def test_see_also_is_by_score_and_cards_by_diversity() -> None:
     """See-also takes the best; a card prefers a fresh angle to a third telling of the same."""
     same = {1: 1.0}
-    best, second, third = (candidate(n, 0.6 - n / 100, weights=same) for n in (1, 2, 3))
-    other = candidate(4, 0.4)
+    best, second, third = (story(n, 0.6 - n / 100, weights=same) for n in (1, 2, 3))
+    other = story(4, 0.4)
     result = drawn(best, second, third, other, see_also=2, cards=2)
 
     assert ids(result.see_also) == [1, 2]
@@ -278,27 +332,27 @@ def test_see_also_is_by_score_and_cards_by_diversity() -> None:
 
 def test_cards_come_from_more_than_one_section() -> None:
     """At most three of four cards share a section while another section has a story."""
-    sport = [candidate(n, 0.9, section="sport") for n in range(1, 9)]
-    result = drawn(*sport, candidate(20, 0.2, section="culture"), see_also=0)
+    sport = [story(n, 0.9, section="sport") for n in range(1, 9)]
+    result = drawn(*sport, story(20, 0.2, section="culture"), see_also=0)
 
     assert result.related_news[3].article == 20
 
 
 def test_one_section_fills_all_cards_where_there_is_no_other() -> None:
     """A related story of the same section is better than an empty card."""
-    sport = [candidate(n, section="sport") for n in range(1, 7)]
+    sport = [story(n, section="sport") for n in range(1, 7)]
 
     assert len(drawn(*sport, see_also=0).related_news) >= 4
 
 
 def test_spares_follow_the_cards() -> None:
     """Up to eight related-news links are kept, so that a removal leaves no gap."""
-    assert len(drawn(*(candidate(n) for n in range(1, 40))).related_news) == KEPT
+    assert len(drawn(*(story(n) for n in range(1, 40))).related_news) == KEPT
 
 
 def test_pins_come_first_in_the_editors_order() -> None:
     """Pins fill the cards in order, then see-also, whatever their score; a ban beats a pin."""
-    result = drawn(candidate(1), candidate(2), pins=(50, 2, 51, 0, 52, 53, 54), bans=(51,))
+    result = drawn(story(1), story(2), pins=(50, 2, 51, 0, 52, 53, 54), bans=(51,))
 
     assert ids(result.related_news)[:4] == [50, 2, 52, 53]
     assert ids(result.see_also) == [54, 1]
@@ -307,7 +361,7 @@ def test_pins_come_first_in_the_editors_order() -> None:
 
 def test_copy_of_a_pin_stays_out() -> None:
     """What the editor pinned is not repeated as a similar story."""
-    assert {1} == drawn(candidate(1, 0.2, sketch=(7,)), candidate(2, sketch=(7,)), pins=(1,)).articles()
+    assert {1} == drawn(story(1, 0.2, shingles=(7,)), story(2, shingles=(7,)), pins=(1,)).articles()
 
 
 # The fallback
@@ -315,7 +369,7 @@ def test_copy_of_a_pin_stays_out() -> None:
 
 def test_latest_fills_empty_cards_only() -> None:
     """Empty cards get the section's latest, labelled; see-also is never filled."""
-    result = fill(drawn(candidate(1), candidate(2)), [1, 2, 3, 4, 5, 6])
+    result = filled(drawn(story(1), story(2)), [1, 2, 3, 4, 5, 6])
 
     assert ids(result.see_also) == [1]
     assert [(link.article, link.reason) for link in result.related_news] == [
@@ -326,12 +380,12 @@ def test_latest_fills_empty_cards_only() -> None:
     ]
 
 
-@given(candidates, some, st.lists(st.integers(0, 40)))
+@given(stories, some, st.lists(st.integers(0, 40)))
 def test_fallback_keeps_the_promises_of_the_draw(
-    found: list[Candidate], bans: tuple[int, ...], latest: list[int]
+    found: list[Story], bans: tuple[int, ...], latest: list[int]
 ) -> None:
     """Filling repeats nothing and brings back neither bans, copies nor the article itself."""
-    result = fill(drawn(*found, bans=bans), latest)
+    result = filled(drawn(*found, bans=bans), latest, *found)
     linked = ids(result.see_also + result.related_news)
 
     assert len(linked) == len(set(linked))
@@ -339,80 +393,143 @@ def test_fallback_keeps_the_promises_of_the_draw(
     assert list(range(len(result.related_news))) == [link.position for link in result.related_news]
 
 
+def test_latest_are_no_copies() -> None:
+    """Of the section's latest, neither a copy of what stands there nor one of another latest is shown."""
+    told = [
+        story(1, shingles=(7,)),
+        story(2, shingles=(7,)),
+        story(3),
+        story(4, shingles=(9,)),
+        story(5, shingles=(9,)),
+    ]
+    result = filled(drawn(told[0]), [2, 3, 4, 5], *told)
+
+    assert ids(result.related_news) == [3, 4]
+
+
+# Steady places
+
+
+@given(stories, st.permutations(range(1, 31)), st.integers(0, 12), some)
+def test_settled_links_keep_their_places(
+    found: list[Story], before: list[int], cut: int, pins: tuple[int, ...]
+) -> None:
+    """Settling changes no set, and what is settled stays so."""
+    result = drawn(*found, see_also=3, pins=pins)
+    settled = settle(result, see_also=before[:cut], related_news=before[cut:])
+
+    assert {*ids(settled.see_also)} == {*ids(result.see_also)}
+    assert {*ids(settled.related_news)} == {*ids(result.related_news)}
+    assert [link.position for link in settled.related_news] == list(range(len(settled.related_news)))
+    assert settle(settled, see_also=ids(settled.see_also), related_news=ids(settled.related_news)) == settled
+
+
+def test_a_new_link_moves_no_other() -> None:
+    """A better story takes the place of the one that leaves; the others stay where readers saw them."""
+    before = drawn(*(story(n, 0.9 - n / 100) for n in range(1, 4)), see_also=3, cards=0)
+    assert ids(before.see_also) == [1, 2, 3]
+
+    better = drawn(story(9, 0.95), *(story(n, 0.9 - n / 100) for n in range(1, 4)), see_also=3, cards=0)
+    assert ids(better.see_also) == [9, 1, 2]
+    assert ids(settle(better, see_also=[1, 2, 3], related_news=[]).see_also) == [1, 2, 9]
+
+
 # Reverse links
 
 
 def full(weakest: float | None, *, days: float = 0) -> Head:
-    """The head of an older article drawn so many days ago."""
-    return Head(weakest=weakest, drawn_at=NOW - timedelta(days=days))
+    """The head of an article that went live so many days ago."""
+    return Head(weakest=weakest, published_at=NOW - timedelta(days=days))
+
+
+def gaining(
+    found: Iterable[Story], heads: dict[int, Head], *, cap: int = GAINING, days: float = 0
+) -> list[int]:
+    """The older articles that article 0, some days old, improves."""
+    found = list(found)
+    result = gains(
+        ranked(found),
+        heads=heads,
+        new=Newcomer(0, "s0", NOW - timedelta(days=days)),
+        shingles=wording(found),
+        now=NOW,
+        cap=cap,
+    )
+    return [gain.article for gain in result]
 
 
 def test_free_place_takes_any_related_article() -> None:
     """An article with an empty or filler place has room for whatever is related."""
-    short = drawn(candidate(1))
-    filled = fill(short, range(2, 9))
+    short = drawn(story(1))
+    latest = filled(short, range(2, 9))
+    shown = [(*one.see_also, *one.related_news) for one in (short, latest)]
 
-    assert head(short, see_also=1, cards=4, at=NOW).weakest is None
-    assert head(filled, see_also=1, cards=4, at=NOW).weakest is None
-    assert improves(full(None), 0.01, now=NOW)
+    assert [head(links, places=5, published_at=NOW).weakest for links in shown] == [None, None]
+    assert gaining([story(1, FLOOR)], {1: full(None)}) == [1]
 
 
 def test_full_list_asks_for_better_than_its_weakest() -> None:
     """A full list gains only what scores above its weakest link that is shown."""
-    result = drawn(*(candidate(n, 0.9 - n / 40) for n in range(1, 20)))
-    older = head(result, see_also=2, cards=4, at=NOW)
+    result = drawn(*(story(n, 0.9 - n / 40) for n in range(1, 20)))
+    shown = (*result.see_also, *result.related_news[:4])
+    older = head(shown, places=6, published_at=NOW)
 
-    assert older.weakest == min(link.score for link in result.see_also + result.related_news[:4])
-    assert not improves(older, older.weakest or 0, now=NOW)
-    assert improves(older, (older.weakest or 0) + 0.001, now=NOW)
+    assert older.weakest == min(link.score for link in shown)
+    same = 1.3 * older.weakest
+    assert gaining([story(1, same)], {1: older}) == []
+    assert gaining([story(1, same + 0.01)], {1: older}) == [1]
 
 
 def test_pins_are_not_displaced() -> None:
     """A list that the editor filled by hand gains nothing."""
     result = drawn(see_also=1, pins=(1, 2, 3, 4, 5))
+    pinned = head((*result.see_also, *result.related_news), places=5, published_at=NOW)
 
-    assert not improves(head(result, see_also=1, cards=4, at=NOW), 1.0, now=NOW)
+    assert gaining([story(1, 1.0, title_overlap=1.0)], {1: pinned}) == []
 
 
-@given(st.floats(0.1, 1), st.floats(0, 400), st.floats(0, 400))
+@given(st.floats(0.2, 1), st.floats(0, 400), st.floats(0, 400))
 def test_faded_lists_lose_no_link(cosine: float, age: float, since: float) -> None:
     """A stored weakest score never hides an article that scores above what it has faded to."""
-    link = candidate(1, cosine)
-    then, today = score(link, age_days=age), score(link, age_days=age + since)
+    then, today = (score(candidate(1, cosine), age_days=days) for days in (age, age + since))
+    new = 1.3 * today / score(candidate(1, 1.3), age_days=0) + 1e-9
 
-    assert improves(full(then, days=since), today + 1e-9, now=NOW)
+    assert gaining([story(1, new)], {1: full(then, days=since)}) == [1]
 
 
 def test_gaining_articles_are_the_fresh_and_the_much_improved() -> None:
     """Only lists that get better are named, most gain times freshness first, copies left out."""
     found = [
-        candidate(1, 0.5, days=900),
-        candidate(2, 0.5, days=1),
-        candidate(3, 0.2),
-        candidate(4, FLOOR / 2),
-        candidate(5, 0.9, sketch=OWN),
-        candidate(6),
+        story(1, 0.5, days=900),
+        story(2, 0.5, days=1),
+        story(3, 0.2),
+        story(4, FLOOR / 2),
+        story(5, 0.9, shingles=OWN),
+        story(6),
     ]
     heads = {1: full(None), 2: full(None), 3: full(0.9), 4: full(None), 5: full(None)}
-    result = gains(found, heads=heads, published_at=NOW, sketch=OWN, now=NOW)
 
-    assert [gain.article for gain in result] == [2, 1]
+    assert gaining(found, heads) == [2, 1]
 
 
 def test_one_publication_refreshes_a_bounded_number() -> None:
     """However many older articles would gain, one publication names no more than the cap."""
-    found = [candidate(n) for n in range(1, 101)]
-    heads = {n: full(None) for n in range(1, 101)}
+    found = [story(n) for n in range(1, 101)]
 
-    assert len(gains(found, heads=heads, published_at=NOW, sketch=OWN, now=NOW)) == GAINING
+    assert len(gaining(found, {n: full(None) for n in range(1, 101)})) == GAINING
 
 
-@given(candidates, st.randoms(use_true_random=False))
-def test_gains_ignore_the_order_of_candidates(found: list[Candidate], rng: random.Random) -> None:
+@given(stories, st.randoms(use_true_random=False))
+def test_gains_ignore_the_order_of_candidates(found: list[Story], rng: random.Random) -> None:
     """Which older articles gain does not depend on the order of the candidates."""
     heads = {one.article: full(0.3 if one.article % 2 else None) for one in found}
-    mixed = rng.sample(found, len(found))
 
-    assert gains(found, heads=heads, published_at=NOW, sketch=OWN, now=NOW) == gains(
-        mixed, heads=heads, published_at=NOW, sketch=OWN, now=NOW
-    )
+    assert gaining(found, heads) == gaining(rng.sample(found, len(found)), heads)
+
+
+def test_a_draw_looks_no_further_than_it_has_wordings() -> None:
+    """What ranks below the compared ones is not drawn: nobody can tell whether it is a copy."""
+    copies = [story(n, 0.9, shingles=(7,)) for n in range(1, COMPARED + 1)]
+    result = drawn(*copies, story(500, 0.2))
+
+    assert len(result.articles()) == 1

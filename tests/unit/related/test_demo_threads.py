@@ -14,16 +14,14 @@ from typing import Any, Final
 
 import pytest
 from nashr.domain.article import Content, content
+from nashr.domain.seealso import CARDS, room
 from nashr.domain.site import parse_site
 from nashr_related import core
-from nashr_related.analysis import containment, term_hash, terms
+from nashr_related.analysis import containment
 
 DEMO: Final = Path(__file__).parents[3] / "infra" / "demo"
 NOW: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)
-CARDS: Final = 4
-MOST_SEE_ALSO: Final = 10
-PARAGRAPHS_PER_LINK: Final = 3
-WEAKEST: Final = 0.09
+WEAKEST: Final = 0.08
 MARGIN: Final = 1.25
 COPIED: Final = 0.3
 
@@ -48,7 +46,6 @@ class Demo:
             title_overlap=core.title_overlap(mine.title_terms, theirs.title_terms),
             published_at=NOW,
             section=self.docs[other].section,
-            sketch=theirs.sketch,
             weights=dict(theirs.terms),
         )
 
@@ -76,14 +73,20 @@ def demo() -> Demo:
         docs[number_of(draft["external_id"])] = content(uploaded(draft), site)
     df: Counter[int] = Counter()
     for doc in docs.values():
-        text = f"{doc.headline}\n{doc.standfirst or ''}\n{doc.text()}"
-        df.update({term_hash(term) for term in terms(text, language=doc.language)})
+        df.update(counted(doc).keys())
     threads = json.loads((DEMO / "threads.json").read_text("utf-8"))["threads"]
     groups = [frozenset(map(number_of, thread["articles"])) for thread in threads]
     return Demo(
         docs=docs,
         signatures={number: signed(doc, df, documents=len(docs)) for number, doc in docs.items()},
         mates={number: group - {number} for group in groups for number in group},
+    )
+
+
+def counted(doc: Content) -> Counter[int]:
+    """The terms of an article of the demo."""
+    return core.counts(
+        doc.headline, standfirst=doc.standfirst or "", body_text=doc.text(), language=doc.language
     )
 
 
@@ -94,6 +97,7 @@ def signed(doc: Content, df: Counter[int], *, documents: int) -> core.Signature:
         standfirst=doc.standfirst or "",
         body_text=doc.text(),
         language=doc.language,
+        counted=counted(doc),
         idf=lambda term: core.inverse_document_frequency(df[term], documents=documents),
     )
 
@@ -111,8 +115,8 @@ def test_links_open_with_the_thread(number: int) -> None:
     drawn = core.draw(
         core.rank(all_of_it.near(number), now=NOW, floor=core.floor(len(all_of_it.docs))),
         article=number,
-        sketch=all_of_it.signatures[number].sketch,
-        see_also=min(MOST_SEE_ALSO, doc.paragraphs // PARAGRAPHS_PER_LINK),
+        shingles={one: signature.shingles for one, signature in all_of_it.signatures.items()},
+        see_also=room([block["type"] for block in doc.body]),
         cards=CARDS,
     )
     links = [link.article for link in (*drawn.see_also, *drawn.related_news)]
@@ -135,7 +139,7 @@ def test_thread_stands_clear_of_the_rest(number: int) -> None:
 def test_follow_ups_are_written_anew() -> None:
     """No two articles share three tenths of their wording: a follow-up is its own text, not a copy."""
     pairs = combinations(demo().signatures.values(), 2)
-    assert max(containment(a.sketch, b.sketch) for a, b in pairs) < COPIED
+    assert max(containment(a.shingles, b.shingles) for a, b in pairs) < COPIED
 
 
 @pytest.mark.parametrize("number", sorted(demo().docs))

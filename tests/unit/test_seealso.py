@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nashr_delivery.seealso import places
+from nashr.domain.seealso import places
 
 KINDS = st.lists(
     st.sampled_from(["paragraph", "paragraph", "paragraph", "heading", "image", "quote", "list"])
