@@ -1,4 +1,4 @@
-"""A judged corpus, or a part of it, as a newsroom's archive: dated so that its last article is of this hour."""
+"""A judged corpus, or a part of it, as a newsroom's archive; its last article is of this hour."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class Archive:
     def ranked(self, article: str) -> Sequence[str]:
         """The candidates of an article by likeness alone."""
         return [self.ids[number] for number in self.room.ranked(self.numbers[article])]
+
+    def related(self, article: str, *, fading: bool) -> Sequence[str]:
+        """Those of them that are related at all; ``fading``: with recency, as a draw is given them."""
+        return [self.ids[number] for number in self.room.related(self.numbers[article], fading=fading)]
 
     @cached_property
     def ids(self) -> Mapping[int, str]:

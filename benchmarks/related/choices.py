@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.figures import Table
-from benchmarks.related import corpora, matrix, statistics, subject
+from benchmarks.related import corpora, matrix, means, subject
 from benchmarks.related.corpora import Corpus
 from benchmarks.related.matrix import Array, Counts, Weighted
 
@@ -128,11 +128,11 @@ def _compared(
     *notes: str,
 ) -> Table:
     """The first row is what the others are compared with."""
-    first = (f"**{base[0]}**", statistics.mean(list(base[1].values())).plain(), "", "")
+    first = (f"**{base[0]}**", means.mean(list(base[1].values())).plain(), "", "")
     rows = [first]
     for name, each in others:
-        apart = statistics.difference(each, base[1])
-        plain = statistics.mean(list(each.values())).plain()
+        apart = means.difference(each, base[1])
+        plain = means.mean(list(each.values())).plain()
         rows.append((name, plain, apart.signed(), apart.signed_interval()))
     return Table(title, COLUMNS, rows, notes)
 
@@ -235,8 +235,8 @@ def _bounds(archive: Archive) -> Table:
     base = (f"the newest {subject.READ_NEWEST} and the heaviest {subject.READ_HEAVIEST}", archive.by(way))
     times = " and ".join(f"{both / bound:.0f}" for bound in LESS_READ)
     note = (
-        "The last rows stand in for larger archives: lists grow with an archive and what is read of them does "
-        f"not, so that these bounds are to this archive what the first row's is to one {times} times as large."
+        "The last rows stand in for larger archives: lists grow with an archive, what is read of them does "
+        f"not. These bounds are to this archive what the first row's is to one {times} times as large."
     )
     return _compared(f"{archive.corpus.name}: what is read of a term's postings", base, others(), note)
 

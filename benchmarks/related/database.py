@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nashr.runtime import launch, postgres
 from nashr.settings import Settings
 from nashr.store import migrate
-from nashr.store.database import connect, scalar
-from sqlalchemy import Connection, Engine
+from nashr.store.database import connect, scalar, statement
+from sqlalchemy import Engine
 
 from benchmarks.stack import until
 
@@ -54,17 +54,21 @@ class Cost:
 
 
 class Meter:
-    """What calls cost that use this one connection."""
+    """What calls cost that use the one connection of this engine."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._server = Path(f"/proc/{scalar(conn, 'SELECT pg_backend_pid() AS pid')}/schedstat")
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-    def measure(self, act: Callable[[], T]) -> tuple[T, Cost]:
-        server, client, wall = self._used(), time.process_time(), time.perf_counter()
-        answer = act()
+    def measure(self, act: Callable[..., T], *given: Any) -> tuple[T, Cost]:
+        """What ``act`` answers and costs."""
+        with statement(self._engine) as conn:
+            process = Path(f"/proc/{scalar(conn, 'SELECT pg_backend_pid() AS pid')}/schedstat")
+        server, client, wall = _used(process), time.process_time(), time.perf_counter()
+        answer = act(*given)
         now = time.perf_counter()
-        return answer, Cost(now - wall, time.process_time() - client, self._used() - server)
+        return answer, Cost(now - wall, time.process_time() - client, _used(process) - server)
 
-    def _used(self) -> float:
-        """Nanoseconds on a CPU are the first field: /proc/PID/stat counts in steps of 10 ms."""
-        return int(self._server.read_text().split()[0]) / 1e9
+
+def _used(process: Path) -> float:
+    """Seconds on a CPU; the first field has nanoseconds, where /proc/PID/stat counts in steps of 10 ms."""
+    return int(process.read_text().split()[0]) / 1e9

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from random import Random
 from typing import Final
 
 from benchmarks.figures import Report, Table, Verdict
-from benchmarks.related import statistics
+from benchmarks.related import means
 from benchmarks.related.archive import Archive
 from benchmarks.related.copies import SAME, Copies
 from benchmarks.related.subject import Link
 
 LINKS: Final = 14
 JUDGED_FIRST: Final = 5
+COLUMNS: Final = (
+    "", f"nDCG@{JUDGED_FIRST} by stories", "95 % interval", "difference", "95 % interval",
+)  # fmt: skip
 _BANDS: Final = ((0, 0), (1, 3), (4, 6), (7, 9), (10, 13), (14, 14))
 
 
@@ -80,14 +83,12 @@ def _numbers(drawn: Sequence[Drawn]) -> Table:
     ]
     every = [link for one in drawn for link in one.links]
     latest = sum(link.reason == "latest" for link in every)
-    return Table(
-        f"Related links of a page that has room for {LINKS}",
-        ("related links", "share of pages"), rows,
-        (
-            f"Of all {len(every)} links shown, {latest / len(every):.1%} are the newest of the section instead, "
-            "for want of a related article.",
-        ),
-    )  # fmt: skip
+    note = (
+        f"Of all {len(every)} links shown, {latest / len(every):.1%} are the newest of the section instead, "
+        "for want of a related article."
+    )
+    title = f"Related links of a page that has room for {LINKS}"
+    return Table(title, ("related links", "share of pages"), rows, (note,))
 
 
 def _share(count: int, drawn: Sequence[Drawn]) -> str:
@@ -97,30 +98,30 @@ def _share(count: int, drawn: Sequence[Drawn]) -> str:
 def _stories(pool: Archive) -> Table:
     """Judged by stories: the copies of one count once, those of the article itself nothing."""
     groups = Copies(pool.corpus.texts).groups([text.id for text in pool.corpus.texts])
-    before: dict[str, float] = {}
-    after: dict[str, float] = {}
+    ways: Mapping[str, Callable[[str], Sequence[str]]] = {
+        "as they rank by likeness": pool.ranked,
+        "of these, what reaches the floor": lambda query: pool.related(query, fading=False),
+        "... with recency": lambda query: pool.related(query, fading=True),
+        "the links of the page": lambda query: [link.article for link in pool.room.drawn(query)],
+    }
+    found: dict[str, dict[str, float]] = {name: {} for name in ways}
     for query, grades in pool.corpus.judged.items():
-        ideal = _ideal(query, grades, groups)
-        if not ideal:
-            continue
-        links = [link.article for link in pool.room.drawn(query)]
-        before[query] = _gained(query, pool.ranked(query), grades, groups) / ideal
-        after[query] = _gained(query, links, grades, groups) / ideal
+        if ideal := _ideal(query, grades, groups):
+            for name, way in ways.items():
+                found[name][query] = _gained(query, way(query), grades, groups) / ideal
     rows = []
-    for name, each in (("as they rank", before), ("the links of the page", after)):
-        found = statistics.mean(list(each.values()))
-        rows.append((name, found.plain(), found.interval()))
-    apart = statistics.difference(after, before)
-    rows.append(("difference", apart.signed(), apart.signed_interval()))
-    return Table(
-        f"Worth of the first {JUDGED_FIRST} links by stories, nDCG@{JUDGED_FIRST}",
-        ("", f"nDCG@{JUDGED_FIRST} by stories", "95 % interval"), rows,
-        (
-            f"{len(before)} queries among the {len(groups)} judged articles alone. Near-copies, and near-copies of "
-            "those, are one story: it counts once; a repetition, or a copy of the article itself, counts nothing "
-            "and uses up its rank.",
-        ),
-    )  # fmt: skip
+    first = next(iter(found.values()))
+    for name, each in found.items():
+        worth, apart = means.mean(list(each.values())), means.difference(each, first)
+        compared = (apart.signed(), apart.signed_interval()) if each is not first else ("", "")
+        rows.append((name, worth.plain(), worth.interval(), *compared))
+    note = (
+        f"{len(first)} queries among the {len(groups)} judged articles alone. Near-copies, and near-copies "
+        "of those, are one story: it counts once; a repetition, or a copy of the article itself, counts nothing "
+        "and uses up its rank."
+    )
+    title = f"Worth of the first {JUDGED_FIRST} links by stories"
+    return Table(title, COLUMNS, rows, (note,))
 
 
 def _gained(
@@ -148,4 +149,4 @@ def _worth(grades: Mapping[str, int], groups: Mapping[str, int]) -> Mapping[int,
 
 
 def _discounted(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))
+    return math.fsum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))

@@ -56,7 +56,7 @@ class Batch:
 
     def counts(self) -> Counts:
         """How often each word stands in headline and text."""
-        rows = np.repeat(np.arange(self.articles), np.diff(self.starts))
+        rows: Array = np.repeat(np.arange(self.articles), np.diff(self.starts))
         width = int(self.words.max()) + 1
         keys, where, times = np.unique(rows * width + self.words, return_inverse=True, return_counts=True)
         leading = np.arange(len(self.words)) - self.starts[rows] < HEADLINE
@@ -80,10 +80,10 @@ def vocabulary(articles: Array | int) -> Array:
 def batch(chunk: int, *, others: bool = False) -> Batch:
     """One chunk of articles; ``others`` of the same days and stories, of which no archive holds any."""
     chance = np.random.default_rng((SEED, chunk, others))
-    numbers = chunk * CHUNK + np.arange(CHUNK)
+    numbers: Array = chunk * CHUNK + np.arange(CHUNK)
     lengths = np.clip(np.exp(chance.normal(*_LENGTH, CHUNK)), _SHORTEST, _LONGEST).astype(int)
     starts = np.concatenate(([0], np.cumsum(lengths)))
-    rows = np.repeat(np.arange(CHUNK), lengths)
+    rows: Array = np.repeat(np.arange(CHUNK), lengths)
     stories = np.maximum(0, numbers - chance.exponential(_STORY_SPREAD, CHUNK)).astype(int) // _STORY_ARTICLES
     known = vocabulary(numbers)[rows]
     kind = np.searchsorted(np.cumsum(_SHARES), chance.random(len(rows)))

@@ -1,4 +1,4 @@
-"""``python benchmarks/related/run.py [NAME ...] [--quick]``: how good related links are, and what they cost."""
+"""``python benchmarks/related/run.py [NAME ...] [--quick]``: related links, and their cost."""
 
 from __future__ import annotations
 

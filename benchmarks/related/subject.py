@@ -95,7 +95,9 @@ class Newsroom:
         }  # fmt: skip
         with transaction(engine) as conn:
             run(
-                conn, "INSERT INTO site (id, config, secret) VALUES (:id, :config, :id) ON CONFLICT DO NOTHING",
+                conn,
+                """INSERT INTO site (id, config, secret) VALUES (:id, :config, :id)
+                ON CONFLICT DO NOTHING""",
                 id=site, config=Json(parse_site(config).to_json()),
             )  # fmt: skip
             self.site = sites.get(conn, site).site
@@ -107,7 +109,7 @@ class Newsroom:
         with transaction(self.engine) as conn:
             first = _next_number(conn)
             copy_articles(conn, self.id, ((first + at, draft) for at, draft in enumerate(drafts)))
-            with _copying(conn, "revision (article, number, site, doc, actor)") as copy:
+            with copying(conn, "revision (article, number, site, doc, actor)") as copy:
                 for at, draft in enumerate(drafts):
                     numbers[draft.id] = first + at
                     copy.write_row((self._named(draft.id), _REVISION, self.id, Json(_doc(draft)), "bench"))
@@ -179,12 +181,34 @@ class Newsroom:
 
     def ranked(self, number: int) -> Sequence[int]:
         """The candidates by likeness alone: no floor, no recency, nothing left out."""
+        return self._ranked(number, floor=False, limit=CANDIDATES)
+
+    def related(self, number: int, *, fading: bool) -> Sequence[int]:
+        """The candidates above the floor, by likeness; ``fading``: and recency, as a draw is given them."""
+        if not fading:
+            return self._ranked(number, floor=True, limit=CANDIDATES)
+        with statement(self.engine) as conn:
+            near = _near(conn, self.site, links.signature(conn, number))
+        return [one.article for one in near.ranked]
+
+    def similar(self, number: int, *, limit: int) -> Sequence[str]:
+        """Every article that is related to one at all, as far as a query of so many candidates finds it."""
+        found = self._ranked(number, floor=True, limit=limit)
+        with statement(self.engine) as conn:
+            named = rows(
+                conn, "SELECT id FROM article WHERE number = ANY(:numbers)", numbers=list(found)
+            )  # fmt: skip
+        return [self._bare(item["id"]) for item in named]
+
+    def _ranked(self, number: int, *, floor: bool, limit: int) -> Sequence[int]:
         with statement(self.engine) as conn:
             own = links.signature(conn, number)
             assert own is not None
-            near = links.near(conn, self.id, own)
+            _, size = links.surroundings(conn, own.corpus)
+            near = links.near(conn, self.id, own, limit=limit)
         weights = dict(zip(own.terms, own.weights, strict=True))
-        scored = core.rank((_candidate(one, own, weights) for one in near), now=_BEFORE_ALL, floor=0.0)
+        least = core.floor(size) if floor else 0.0
+        scored = core.rank((_candidate(one, own, weights) for one in near), now=_BEFORE_ALL, floor=least)
         return [one.article for one in scored]
 
     def drawn(self, article: str) -> Sequence[Link]:
@@ -234,23 +258,6 @@ class Newsroom:
         with transaction(self.engine) as conn:
             queue.finish(conn, step, result=commit(conn).result)
 
-    def similar(self, number: int, *, limit: int) -> Sequence[str]:
-        """Every article that is related to one at all, as far as a query without bounds would find it."""
-        with statement(self.engine) as conn:
-            own = links.signature(conn, number)
-            assert own is not None
-            _, size = links.surroundings(conn, own.corpus)
-            near = links.near(conn, self.id, own, limit=limit)
-            weights = dict(zip(own.terms, own.weights, strict=True))
-            scored = core.rank(
-                (_candidate(one, own, weights) for one in near), now=_BEFORE_ALL, floor=core.floor(size)
-            )
-            found = rows(
-                conn, "SELECT id FROM article WHERE number = ANY(:numbers)",
-                numbers=[one.article for one in scored],
-            )  # fmt: skip
-        return [self._bare(item["id"]) for item in found]
-
     def showing(self, article: str) -> frozenset[str]:
         """The articles whose stored and shown links lead to one."""
         with statement(self.engine) as conn:
@@ -292,7 +299,7 @@ def copy_articles(conn: Connection, site: str, drafts: Iterable[tuple[int, Draft
     """Rows of live articles with these numbers; their texts are not stored."""
     columns = """id, number, site, short_id, slug, section, kind, language, headline, latest_revision,
         live_revision, status, created_by, published_at"""
-    with _copying(conn, f"article ({columns})") as copy:
+    with copying(conn, f"article ({columns})") as copy:
         for number, draft in drafts:
             copy.write_row(
                 (
@@ -315,7 +322,8 @@ def copy_articles(conn: Connection, site: str, drafts: Iterable[tuple[int, Draft
 
 
 @contextmanager
-def _copying(conn: Connection, target: str, *, binary: bool = False) -> Iterator[Any]:
+def copying(conn: Connection, target: str, *, binary: bool = False) -> Iterator[Any]:
+    """Rows for a table, by COPY."""
     driver: Any = conn.connection.driver_connection
     how = "(FORMAT binary)" if binary else ""
     with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN {how}") as copy:
@@ -341,8 +349,9 @@ def bytes_of(conn: Connection) -> Mapping[str, int]:
     found = rows(
         conn,
         """SELECT relname, pg_table_size(oid) AS bytes FROM pg_class WHERE relname = ANY(:tables)
-        UNION ALL SELECT i.relname, pg_relation_size(i.oid) FROM pg_index x JOIN pg_class i ON i.oid = indexrelid
-            JOIN pg_class t ON t.oid = indrelid WHERE t.relname = ANY(:tables)""",
+        UNION ALL SELECT i.relname, pg_relation_size(i.oid)
+        FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid
+        WHERE t.relname = ANY(:tables)""",
         tables=list(TABLES),
     )  # fmt: skip
     return {item["relname"]: int(item["bytes"]) for item in found}

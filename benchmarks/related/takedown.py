@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -57,11 +58,13 @@ def _published(bench: Bench) -> tuple[Sequence[str], Mapping[str, str]]:
         bench.proven(publication)
     pages = [made.path for made, _ in waiting]
     for path in pages:
-        until(
-            lambda path=path: all(_links(bench, path, victim) for victim in victims),
-            what=f"{path} to link to all that it pins", pause=API_PAUSE,
-        )  # fmt: skip
+        shows = partial(_links_to_all, bench, path, list(victims))
+        until(shows, what=f"{path} to link to all that it pins", pause=API_PAUSE)
     return pages, victims
+
+
+def _links_to_all(bench: Bench, path: str, victims: Sequence[str]) -> bool:
+    return all(_links(bench, path, victim) for victim in victims)
 
 
 def _links(bench: Bench, path: str, victim: str) -> bool:
