@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import time
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import pytest
@@ -106,6 +108,61 @@ def test_a_renamed_story_is_renamed_where_it_is_linked(stack: Stack, reader: Rea
         stack.served(url, holds=changed)
     stack.editor.post(f"/v1/articles/{made['id']}/unpublish", json={"kind": "kill", "reason": "خطأ"})
     stack.until(lambda: not linking(), what="no story to link to the killed one")
+
+
+def test_every_link_is_explained(stack: Stack, reader: Reader, urls: list[str]) -> None:
+    """The API names the links that the page shows, in its order, and the words that both stories share."""
+    found = stack.editor.get("/v1/articles", params={"q": STORIES[0][0]}).json()["items"]
+    article = next(item for item in found if item["url"] == urls[0])
+
+    def explained() -> dict[str, Any] | None:
+        beside, cards = shown(reader.page(urls[0]))
+        told: dict[str, Any] = stack.editor.get(f"/v1/articles/{article['id']}/related").json()
+        same = [[one["url"] for one in told[part]] for part in ("see_also", "related_news")]
+        return told if same == [beside, cards] and beside else None
+
+    told = stack.until(explained, what="the page and the API to agree")
+    mates = [one for one in told["see_also"] + told["related_news"] if one["url"] in urls[1:]]
+    assert len(mates) == 2
+    for one in mates:
+        assert one["reason"] == "similar"
+        assert 0.1 < one["score"] <= 1
+        assert {"السباحة", "الفراشة", "المسبح", "الأولمبي", "ميداليات"} & set(one["shared_terms"])
+    assert stack.stranger.get(f"/v1/articles/{article['id']}/related").status_code == 404
+
+
+def test_a_rebuild_leaves_the_links_in_place(stack: Stack, reader: Reader, urls: list[str]) -> None:
+    """The command stays until every article is signed anew, and says how many; pages keep their links."""
+    before = {url: shown(reader.page(url)) for url in urls}
+    said = stack.command("related", "rebuild", "--site", "khabar")
+    assert re.search(r"khabar: [1-9]\d* articles signed in \d+ s", said)
+    for url in urls:
+        beside, cards = shown(reader.page(url))
+        assert {mate for mate in urls if mate in [*before[url][0], *before[url][1]]} <= {*beside, *cards}
+        assert len(beside) >= len(before[url][0])
+        assert len(cards) >= len(before[url][1])
+
+
+def test_a_correction_moves_no_link(stack: Stack, reader: Reader, urls: list[str]) -> None:
+    """What stood where in a story stands there after an edit of its text."""
+    made = stack.publish_and_wait(
+        section="sport", headline=f"{STORIES[0][0]} {stack.word()}", body=told(stack, 0)
+    )
+
+    def steady() -> tuple[list[str], list[str]] | None:
+        first = shown(reader.page(made["url"]))
+        time.sleep(2)
+        return first if first[0] and shown(reader.page(made["url"])) == first else None
+
+    before = stack.until(steady, what="links that stand still")
+    body = told(stack, 0)
+    body[0]["html"] += " تصحيح."
+    stack.publish_change(made, body=body)
+    stack.served(made["url"], holds="تصحيح")
+    after = stack.until(steady, what="links that stand still")
+    kept = [(a, b) for a, b in zip(before[0], after[0], strict=False) if a in after[0]]
+    assert kept
+    assert all(a == b for a, b in kept)
 
 
 def test_an_editor_pins_and_bans(stack: Stack, reader: Reader, urls: list[str]) -> None:

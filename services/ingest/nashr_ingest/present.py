@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.encoders import jsonable_encoder
+from nashr.domain import seealso
 from nashr.domain.site import Site
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, publishing
+from nashr.store import articles, assets, cards, links, publishing
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
+from nashr.store.links import StoredLink
 from nashr.store.publishing import Publication
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
@@ -61,6 +63,36 @@ def _cards(conn: Connection, site: Site, found: Article) -> list[dict[str, Any]]
     return [
         {**{k: v for k, v in item.items() if k != "path"}, "url": site.url(item["path"])} for item in drawn
     ]
+
+
+def related(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
+    """The links of an article, as its page shows them, each with what speaks for it."""
+    doc = articles.read_content(conn, site, found.id, found.live_revision or found.latest_revision)
+    there = links.targets(conn, found.number)
+    stored = [item for item in links.of(conn, found.number) if item.dst in there]
+    see_also, related_news = seealso.arranged(
+        [item for item in stored if item.slot == "see_also"],
+        [item for item in stored if item.slot == "related_news"],
+        kinds=[block["type"] for block in doc.body],
+    )
+    shared = links.shared_words(conn, found.number, there)
+
+    def shown(link: StoredLink) -> dict[str, Any]:
+        one = there[link.dst]
+        return {
+            "article": one["id"],
+            "headline": one["headline"],
+            "url": site.url(one["path"]),
+            "section": one["section"],
+            "score": round(link.score, 4),
+            "reason": link.reason,
+            "shared_terms": shared.get(link.dst, ()),
+        }
+
+    return {
+        "see_also": [shown(link) for link in see_also],
+        "related_news": [shown(link) for link in related_news],
+    }
 
 
 def revision(stored: Revision, *, whole: bool = False) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nashr import settings as configuration
+from nashr.commands.database import database
 from nashr.commands.stack import DataOption
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import parse_site
-from nashr.runtime.folder import check_is_folder
 from nashr.runtime.programs import StackError
 
 if TYPE_CHECKING:
@@ -40,23 +39,11 @@ class _Stack:
 @contextmanager
 def _stack(data: Path | None) -> Iterator[_Stack]:
     """One transaction on the stack in ``data``. Raises StackError where none can be reached."""
-    from nashr import bootstrap  # noqa: PLC0415 - no command pays for what another imports
-    from nashr.adapters import s3  # noqa: PLC0415
-    from nashr.domain.errors import Retryable  # noqa: PLC0415
+    from nashr.adapters import s3  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.database import transaction  # noqa: PLC0415
 
-    settings = configuration.load_for_stack(data)
-    check_is_folder(settings.data.absolute())
-    if not settings.database_url:
-        raise StackError(f"no stack has run in {settings.data.absolute()}: nashr up, or give --data DIR")
-    engine = bootstrap.engine(settings, pool=1, application="nashr-cli")
-    try:
-        with transaction(engine) as conn:
-            yield _Stack(conn, s3.S3ObjectStore(s3.connect(settings), settings.s3_bucket))
-    except Retryable as error:
-        raise StackError(f"{error}: is the stack up? nashr status --data {settings.data}") from error
-    finally:
-        engine.dispose()
+    with database(data) as (engine, settings), transaction(engine) as conn:
+        yield _Stack(conn, s3.S3ObjectStore(s3.connect(settings), settings.s3_bucket))
 
 
 @site.command("apply")

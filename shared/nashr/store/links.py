@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from nashr.steps import Priority
+from nashr.store import queue
 from nashr.store.database import row, rows, run, scalar
 from nashr.store.tables import HEAVY_POSTING
 
@@ -136,6 +138,31 @@ def renew(conn: Connection, site: str) -> None:
         ON CONFLICT DO NOTHING""",
         site=site,
     )
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """How far a rebuild is: articles signed anew, of how many."""
+
+    done: int
+    total: int
+    over: bool
+
+
+def rebuild(conn: Connection, site: str) -> None:
+    """Has every live article signed anew, into new corpora whose counts begin anew."""
+    renew(conn, site)
+    queue.rearm(conn, "reindex", site, site=site, data={}, priority=Priority.bulk)
+    queue.notify(conn)
+
+
+def rebuild_state(conn: Connection, site: str) -> Rebuild:
+    """The pass over the newest corpora; before it begins nothing is done."""
+    found = row(conn, "SELECT result FROM step WHERE kind = 'reindex' AND key = :site", site=site)
+    state = (found and found["result"]) or {}
+    if state.get("corpus") != max(corpora(conn, site), default=0):
+        return Rebuild(0, 0, over=False)
+    return Rebuild(state["done"], state["total"], over=state["over"])
 
 
 def corpora(conn: Connection, site: str) -> Mapping[int, str]:
@@ -379,6 +406,46 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
         src=src,
     )
     return [StoredLink(**item) for item in found]
+
+
+def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
+    """The live articles that an article's links lead to, by number."""
+    found = rows(
+        conn,
+        """SELECT DISTINCT a.number, a.id, a.path, a.headline, a.section FROM link l
+        JOIN article a ON a.number = l.dst
+        WHERE l.src = :src AND a.live_revision IS NOT NULL AND a.path IS NOT NULL""",
+        src=src,
+    )
+    return {item["number"]: item for item in found}
+
+
+def shared_words(
+    conn: Connection, src: int, others: Iterable[int], *, most: int = 8
+) -> Mapping[int, Sequence[str]]:
+    """For each of the others the words that it shares with an article, those that weigh most first."""
+    own = signature(conn, src)
+    if own is None:
+        return {}
+    found = rows(
+        conn,
+        """SELECT article, terms, weights FROM signature
+        WHERE article = ANY(:others) AND corpus = :corpus""",
+        others=list(others), corpus=own.corpus,
+    )  # fmt: skip
+    mine = dict(zip(own.terms, own.weights, strict=True))
+    shared: dict[int, list[int]] = {}
+    for item in map(_unpacked, found):
+        products = {
+            term: mine[term] * weight
+            for term, weight in zip(item["terms"], item["weights"], strict=True)
+            if term in mine
+        }
+        shared[item["article"]] = [term for _, term in sorted((-w, term) for term, w in products.items())][
+            :most
+        ]
+    named = words(conn, own.corpus, {term for terms in shared.values() for term in terms})
+    return {other: [named[term] for term in terms if term in named] for other, terms in shared.items()}
 
 
 def replace(conn: Connection, src: int, links: Sequence[StoredLink], *, places: int) -> bool:

@@ -222,8 +222,7 @@ def test_a_rebuild_moves_everything_while_stories_go_live(
     caught_up(engine, inside, related)
     inside.run("UPDATE term SET articles = articles + 1000")  # an archive whose counts went wrong
     with transaction(engine) as conn:
-        links.renew(conn, SITE.id)
-        queue.rearm(conn, "reindex", SITE.id, site=SITE.id, data={})
+        links.rebuild(conn, SITE.id)
     step = claimed(engine, inside, "reindex")
     assert finished(engine, step, related.reindex(step)).result == ANY
     late = live(engine, 7)
@@ -234,11 +233,12 @@ def test_a_rebuild_moves_everything_while_stories_go_live(
         step = claimed(engine, inside, "reindex")
         end = finished(engine, step, related.reindex(step))
         assert end.result is not None
-        seen.append((end.result["done"], end.result["total"]))
-        if end.result["over"]:
+        with statement(engine) as conn:
+            seen.append(links.rebuild_state(conn, SITE.id))
+        if seen[-1].over:
             break
-    assert seen[-1][0] == 6
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == links.Rebuild(6, 6, over=True)
+    assert [state.done for state in seen] == sorted(state.done for state in seen)
     assert inside.scalar("SELECT count(*) FROM corpus") == 1
     assert inside.scalar("SELECT count(DISTINCT corpus) FROM posting") == 1
     found, size = counted(engine)

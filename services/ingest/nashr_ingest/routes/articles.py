@@ -148,6 +148,21 @@ def get(who: Writer, process: Process, article: Id) -> JSONResponse:
 
 
 @router.get(
+    "/{article}/related", operation_id="getRelated", response_model=schemas.RelatedStories,
+    responses=responses(*ACCESS, "not_found"),
+)  # fmt: skip
+def related(who: Writer, process: Process, article: Id) -> JSONResponse:
+    """The stories that the article's page links to, and why.
+
+    They follow a publication within seconds, and change as others go live or leave. ``related.pin`` and
+    ``related.ban`` of a draft decide over them, ``distribution.related`` over links to it.
+    """
+    with statement(process.engine) as conn:
+        found = _find(conn, who, article)
+        return present.reply(present.related(conn, sites.get(conn, found.site).site, found))
+
+
+@router.get(
     "/{article}/revisions", operation_id="listRevisions", response_model=schemas.Page[schemas.Revision],
     responses=responses(*ACCESS, "not_found"),
 )  # fmt: skip

@@ -251,17 +251,24 @@ class WholeRevision(Revision):
 
 
 class RelatedStory(Out):
-    """A neighbour with the reason it was chosen."""
+    """A story that a page links to, and why.
+
+    ``reason``: ``similar`` to the article, ``pinned`` by its editor, or one of the ``latest`` of the section
+    where nothing more is related. ``score`` is 0 to 1, likeness times freshness; ``shared_terms`` are words
+    that both have, those that weigh most first.
+    """
 
     article: str
-    score: float
-    reason: str
     headline: str
     url: str
+    section: str
+    score: float
+    reason: str
+    shared_terms: list[str]
 
 
 class RelatedStories(Out):
-    """What stands between the paragraphs and under the text."""
+    """What stands between the paragraphs and under the text, as readers see it at this moment."""
 
     see_also: list[RelatedStory]
     related_news: list[RelatedStory]
