@@ -117,8 +117,8 @@ def _stories(pool: Archive) -> Table:
         rows.append((name, worth.plain(), worth.interval(), *compared))
     note = (
         f"{len(first)} queries among the {len(groups)} judged articles alone. Near-copies, and near-copies "
-        "of those, are one story: it counts once; a repetition, or a copy of the article itself, counts nothing "
-        "and uses up its rank."
+        "of those, are one story: it counts once; a repetition, or a copy of the article itself, counts "
+        "nothing and uses up its rank."
     )
     title = f"Worth of the first {JUDGED_FIRST} links by stories"
     return Table(title, COLUMNS, rows, (note,))

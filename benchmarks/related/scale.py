@@ -96,8 +96,8 @@ def _report(found: Sequence[Measured]) -> Report:
         for one in found
     ]
     note = (
-        "The whole step: the text is read, analysed and signed, its candidates are ranked, links are drawn and "
-        "stored. CPU is the client's and that of its PostgreSQL process."
+        "The whole step: the text is read, analysed and signed, its candidates are ranked, links are drawn "
+        "and stored. CPU is the client's and that of its PostgreSQL process."
     )
     title = f"nashr's own functions, {len(found[0].query)} samples each"
     table = Table(title, COLUMNS, lines, (note,))
@@ -138,8 +138,8 @@ def _peers(engine: Engine, bulk: Bulk, others: Batch, folder: Path, own: Measure
     lines += [_line(f"insert: {one.name}", own.articles, one.inserts) for one in found]
     stored = ", ".join(f"{one.name} {one.bytes:.0f}" for one in found)
     note = (
-        f"tantivy: BM25 over an OR of the {peers.WORDS} best stems; an insert is one addition with its commit. "
-        f"PostgreSQL full text: a tsvector of the stems, GIN, an OR of {peers.WORDS}, ts_rank by length. "
+        f"tantivy: BM25 over an OR of the {peers.WORDS} best stems; an insert is one addition and its "
+        f"commit. PostgreSQL full text: a tsvector of the stems, GIN, an OR of {peers.WORDS}, ts_rank by length. "
         f"{len(found[0].queries)} samples each. Bytes for each article: {stored}."
     )
     return Table("Beside other ways", COLUMNS, lines, (note,))

@@ -301,24 +301,10 @@ def copy_articles(conn: Connection, site: str, drafts: Iterable[tuple[int, Draft
         live_revision, status, created_by, published_at"""
     with copying(conn, f"article ({columns})") as copy:
         for number, draft in drafts:
-            copy.write_row(
-                (
-                    f"{site}-{draft.id}",
-                    number,
-                    site,
-                    str(number),
-                    str(number),
-                    draft.section,
-                    "news",
-                    draft.language,
-                    draft.headline,
-                    _REVISION,
-                    _REVISION,
-                    "live",
-                    "bench",
-                    draft.published_at,
-                )  # fmt: skip
-            )
+            names = f"{site}-{draft.id}", number, site, str(number), str(number)
+            shown = draft.section, "news", draft.language, draft.headline
+            state = _REVISION, _REVISION, "live", "bench", draft.published_at
+            copy.write_row((*names, *shown, *state))
 
 
 @contextmanager
