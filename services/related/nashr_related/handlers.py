@@ -27,12 +27,12 @@ from sqlalchemy import Connection
 from nashr_related import core
 from nashr_related.analysis import primary, surfaces
 
-REFRESHED: Final = 20
-AT_ONCE: Final = 50  # articles that one run of backlinks takes in
-MOST_REDRAWN: Final = 60  # older articles that a run of backlinks draws anew
+REFRESHED: Final = 20  # older articles that one publication or removal draws anew, at most
+AT_ONCE: Final = 20  # articles that one run of backlinks takes in
 LONGEST_REST: Final = 30.0  # seconds
 REST: Final = 4.0  # times as long as it ran does backlinks rest before its next run
-REINDEX_SECONDS: Final = 2.0  # that one run of reindex takes; it rests as long
+REINDEX_AT_ONCE: Final = 500  # articles that one run of reindex takes in
+REINDEX_SECONDS: Final = 2.0  # that it takes at most; it rests as long
 REINDEX_DELAY: Final = 1.0
 REWEIGHED: Final = 1024  # articles: an archive past this size knows its rare terms
 
@@ -73,7 +73,7 @@ class Related:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             state = _Pass.of(step, conn, site)
-            found = links.newest_live(conn, site.id, before=state.before, limit=10 * AT_ONCE)
+            found = links.newest_live(conn, site.id, before=state.before, limit=REINDEX_AT_ONCE)
         for number, article in found:
             self._sign_again(site, number, article)
             state.done, state.before = state.done + 1, number
@@ -121,7 +121,8 @@ class Related:
         docs = {number: self._signed(site, article) for number, article in live.items()}
         with statement(self._runtime.engine) as conn:
             changes = [change for article in found if (change := _uncounted(conn, site, article))]
-            drawn = dict(_redrawn(conn, site, live, docs))
+            gone = [article.number for article in found if article.live_revision is None]
+            drawn = dict(_redrawn(conn, site, live, docs, gone=gone))
             told = {article.id: _translations(conn, article) for article in found}
 
         def commit(conn: Connection) -> Finish:
@@ -279,19 +280,23 @@ class _Drawn:
 
 
 def _redrawn(
-    conn: Connection, site: Site, fresh: Mapping[int, Article], docs: Mapping[int, Content]
+    conn: Connection,
+    site: Site,
+    fresh: Mapping[int, Article],
+    docs: Mapping[int, Content],
+    *,
+    gone: Sequence[int],
 ) -> Iterable[tuple[int, _Drawn]]:
-    """The links of the fresh articles, and of the older ones these improve or that show too few cards."""
+    """The links of the fresh articles, and of older ones that gain, lost a link, or show few."""
+    older = dict.fromkeys(links.linking(conn, gone, each=REFRESHED))
     bare = links.without_cards(conn, site.id, cards=CARDS, limit=REFRESHED)
-    improved: dict[int, None] = {}
     for number, article in fresh.items():
         near = _near(conn, site, links.signature(conn, number))
         yield number, _draw(conn, site, article, docs[number], near)
         gaining = _gaining(conn, site, article, docs[number], near)
         few = [one for one in bare if one != number][: max(0, REFRESHED - len(gaining))]
-        improved.update(dict.fromkeys([*gaining, *few]))
-    older = [number for number in improved if number not in fresh]
-    for number in older[: max(0, MOST_REDRAWN - len(fresh))]:
+        older.update(dict.fromkeys([*gaining, *few]))
+    for number in older.keys() - fresh.keys():
         found = rows(conn, "SELECT id FROM article WHERE number = :number", number=number)
         one = articles.find(conn, found[0]["id"])
         if one is not None and one.live_revision is not None:

@@ -408,6 +408,19 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
     return [StoredLink(**item) for item in found]
 
 
+def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int]:
+    """The newest live articles that link to those, at most ``each`` to one of them."""
+    found = rows(
+        conn,
+        """SELECT DISTINCT l.src FROM unnest(CAST(:dsts AS bigint[])) AS d(dst) CROSS JOIN LATERAL (
+            SELECT link.src FROM link JOIN article a ON a.number = link.src
+            WHERE link.dst = d.dst AND a.live_revision IS NOT NULL
+            ORDER BY link.src DESC LIMIT :each) AS l""",
+        dsts=list(dsts), each=each,
+    )  # fmt: skip
+    return [item["src"] for item in found]
+
+
 def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
     """The live articles that an article's links lead to, by number."""
     found = rows(

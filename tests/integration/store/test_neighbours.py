@@ -281,6 +281,24 @@ def test_two_that_went_live_at_the_same_moment_find_each_other(
     assert linked == {made[0].number: [made[1].number], made[1].number: [made[0].number]}
 
 
+def test_a_place_that_a_removal_left_is_filled(engine: Engine, inside: Inside, related: Related) -> None:
+    """Whoever linked to what is gone links to the next best instead, though nothing new went live."""
+    made = [live(engine, number) for number in range(14)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+
+    def linked() -> set[int]:
+        with statement(engine) as conn:
+            return {link.dst for link in links.of(conn, made[0].number)}
+
+    before = linked()
+    gone = next(article for article in made if article.number in before)
+    unlinked(engine, removed=gone.id)
+    caught_up(engine, inside, related)
+    assert gone.number not in linked()
+    assert len(linked()) == len(before)
+
+
 def test_languages_and_sites_stay_apart(engine: Engine, inside: Inside, related: Related) -> None:
     """The same words in an article of another language are no relation."""
     here, there = live(engine, 1), live(engine, 1, language="fr")
