@@ -100,15 +100,6 @@ class Archive:
         return scores
 
 
-def read(*, quick: bool) -> list[Archive]:
-    """Both corpora, counted; of the Arabic one a part where it has to be quick."""
-    found = [
-        corpora.arabic(queries=100, pool_only=True) if quick else corpora.arabic(),
-        corpora.english(queries=100 if quick else None),
-    ]
-    return [Archive(corpus, subject.counted(corpus.texts)) for corpus in found]
-
-
 def measure(archives: Sequence[Archive]) -> Iterator[Table]:
     """A table for every choice and corpus."""
     arabic = archives[0]

@@ -11,9 +11,9 @@ from benchmarks.related.archive import Archive
 COLUMNS = ("", "articles", "queries", "nDCG@5", "95 % interval", "beside full TF-IDF", "95 % interval")
 
 
-def measure(archives: Sequence[Archive]) -> Iterator[Report]:
-    """One table: every archive with the same settings, nashr's own."""
-    lines = [line for archive in archives for line in _compared(archive)]
+def measure(archives: Sequence[tuple[Archive, choices.Archive]]) -> Iterator[Report]:
+    """One table: every archive, stored and in memory, with the same settings, nashr's own."""
+    lines = [line for archive, memory in archives for line in _compared(archive, memory)]
     note = (
         f"nashr: the query of the store, at most {subject.CANDIDATES} candidates, by likeness alone, with "
         "the settings every site has. Full TF-IDF: the cosine over all terms of all articles."
@@ -21,9 +21,9 @@ def measure(archives: Sequence[Archive]) -> Iterator[Report]:
     yield Report((Table("Ranking, before anything is left out", COLUMNS, lines, (note,)),))
 
 
-def _compared(archive: Archive) -> Iterator[tuple[str, ...]]:
+def _compared(archive: Archive, memory: choices.Archive) -> Iterator[tuple[str, ...]]:
     corpus = archive.corpus
-    whole = choices.Archive(corpus, subject.counted(corpus.texts)).full_cosine()
+    whole = memory.full_cosine()
     stored = corpora.evaluate(corpus, {query: archive.ranked(query) for query in corpus.queries})
     apart = means.difference(stored, whole)
     yield (*_row(f"{corpus.name}, nashr", archive, stored), apart.signed(), apart.signed_interval())

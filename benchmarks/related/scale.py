@@ -139,8 +139,8 @@ def _peers(engine: Engine, bulk: Bulk, others: Batch, folder: Path, own: Measure
     stored = ", ".join(f"{one.name} {one.bytes:.0f}" for one in found)
     note = (
         f"tantivy: BM25 over an OR of the {peers.WORDS} best stems; an insert is one addition and its "
-        f"commit. PostgreSQL full text: a tsvector of the stems, GIN, an OR of {peers.WORDS}, ts_rank by length. "
-        f"{len(found[0].queries)} samples each. Bytes for each article: {stored}."
+        f"commit. PostgreSQL full text: a tsvector of the stems, GIN, an OR of {peers.WORDS}, ts_rank by "
+        f"length. {len(found[0].queries)} samples each. Bytes for each article: {stored}."
     )
     return Table("Beside other ways", COLUMNS, lines, (note,))
 

@@ -17,12 +17,13 @@ from sqlalchemy import Engine
 
 from benchmarks import machine
 from benchmarks.figures import Report, table
-from benchmarks.related import archive, choices, corpora, draws, quality, reverse, scale, takedown
+from benchmarks.related import archive, choices, corpora, draws, quality, reverse, scale, subject, takedown
 from benchmarks.related.archive import Archive
 from benchmarks.related.database import database
 from benchmarks.stack import BenchError
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+QUICK_QUERIES: Final = 60
 QUALITY: Final = Path(__file__).with_name("QUALITY.md")
 
 
@@ -46,28 +47,40 @@ class Bench:
 
     @cached_property
     def arabic(self) -> Archive:
-        return self.pool if self.quick else self._loaded(corpora.arabic(), site="arabic")
+        return self.pool if self.quick else self._loaded(self.in_memory[0].corpus, site="arabic")
+
+    @cached_property
+    def english(self) -> Archive:
+        return self._loaded(self.in_memory[1].corpus, site="english")
 
     @cached_property
     def pool(self) -> Archive:
         """The judged articles of the Arabic corpus alone."""
-        corpus = corpora.arabic(queries=self.rounds(600, 60), pool_only=True)
-        return self._loaded(corpus, site="pool")
+        return self._loaded(
+            corpora.arabic(queries=self.rounds(600, QUICK_QUERIES), pool_only=True), site="pool"
+        )
 
     @cached_property
-    def english(self) -> Archive:
-        return self._loaded(corpora.english(queries=60 if self.quick else None), site="english")
+    def in_memory(self) -> Sequence[choices.Archive]:
+        """Both corpora, counted; of the Arabic one a part where it has to be quick."""
+        found = [corpora.arabic(), corpora.english()]
+        if self.quick:
+            found = [
+                corpora.arabic(queries=QUICK_QUERIES, pool_only=True),
+                corpora.english(queries=QUICK_QUERIES),
+            ]
+        return [choices.Archive(corpus, subject.counted(corpus.texts)) for corpus in found]
 
     def _loaded(self, corpus: corpora.Corpus, *, site: str) -> Archive:
         return archive.load(*self.database, corpus, site=site)
 
 
 def _quality(bench: Bench) -> Iterator[Report]:
-    yield from quality.measure([bench.arabic, bench.english])
+    yield from quality.measure(list(zip((bench.arabic, bench.english), bench.in_memory, strict=True)))
 
 
 def _choices(bench: Bench) -> Iterator[Report]:
-    for one in choices.measure(choices.read(quick=bench.quick)):
+    for one in choices.measure(bench.in_memory):
         yield Report((one,))
 
 
