@@ -75,19 +75,19 @@ class Bulk:
         """Adds chunks until there are so many articles, then builds the indexes."""
         with statement(self._room.engine) as conn:
             run(conn, "SET session_replication_role = replica")  # no look-up of every article's number
+            run(conn, "SET statement_timeout = 0")
+            run(conn, f"SET maintenance_work_mem = '{_MEMORY}'")
             self._number = int(scalar(conn, "SELECT COALESCE(max(number), 0) AS last FROM article"))
             indexes = _dropped(conn)
             chunks = range(self.articles // generated.CHUNK, articles // generated.CHUNK)
             for batch, counts in _prepared(chunks):
                 self._add(conn, batch, counts)
             self._write_terms(conn)
-            run(conn, "RESET session_replication_role")
-            run(conn, f"SET maintenance_work_mem = '{_MEMORY}'")
-            run(conn, "SET statement_timeout = 0")
             for index in indexes:
                 run(conn, index)
             run(conn, f"VACUUM ANALYZE {', '.join(subject.TABLES)}, article")
-            run(conn, "RESET maintenance_work_mem")
+            for setting in ("session_replication_role", "maintenance_work_mem", "statement_timeout"):
+                run(conn, f"RESET {setting}")
 
     def _add(self, conn: Connection, batch: Batch, counts: Counts) -> None:
         counts = self._merged(counts)

@@ -9,7 +9,7 @@ that their signatures are posted to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,20 +85,17 @@ def batch(chunk: int, *, others: bool = False) -> Batch:
     starts = np.concatenate(([0], np.cumsum(lengths)))
     rows: Array = np.repeat(np.arange(CHUNK), lengths)
     stories = np.maximum(0, numbers - chance.exponential(_STORY_SPREAD, CHUNK)).astype(int) // _STORY_ARTICLES
-    known = vocabulary(numbers)[rows]
     kind = np.searchsorted(np.cumsum(_SHARES), chance.random(len(rows)))
     drawn = chance.random(len(rows))
-    words = np.choose(
-        kind,
-        (
-            _of_language(drawn, known),
-            _of_topic(drawn, _topic(stories)[rows], known),
-            _of_story(drawn, stories[rows]),
-            known * (0.2 + 0.8 * drawn),
-        ),
-    )
-    each = [np.sort(chance.integers(0, 2**32, length * 4 // 3, dtype=np.uint32)) for length in lengths]
-    return Batch(chunk * CHUNK, starts, words.astype(np.int64), each)
+    words: Array = np.empty(len(rows), dtype=np.int64)
+    ways: Sequence[Callable[[Array, Array, Array], Array]] = (_of_language, _of_topic, _of_story, _of_nothing)
+    for at, way in enumerate(ways):
+        own = np.flatnonzero(kind == at)
+        words[own] = way(drawn[own], stories[rows[own]], vocabulary(numbers)[rows[own]])
+    sizes = lengths * 4 // 3  # stop words are in shingles too
+    hashes = np.split(chance.integers(0, 2**32, sizes.sum(), dtype=np.uint32), np.cumsum(sizes)[:-1])
+    each = [np.sort(own) for own in hashes]
+    return Batch(chunk * CHUNK, starts, words, each)
 
 
 def spelling(word: int) -> str:
@@ -111,27 +108,33 @@ def spelling(word: int) -> str:
     return spelt
 
 
-def _of_language(chance: Array, known: Array) -> Array:
+def _of_language(chance: Array, _stories: Array, known: Array) -> Array:
     """Rank r with probability as 1 / (r + offset)^exponent, by the inverse of the integral."""
     power = 1 - _EXPONENT
     low, high = _OFFSET**power, (known + _OFFSET) ** power
     return np.minimum((low + chance * (high - low)) ** (1 / power) - _OFFSET, known - 1)
 
 
-def _of_topic(chance: Array, topics: Array, known: Array) -> Array:
+def _of_topic(chance: Array, stories: Array, known: Array) -> Array:
     """A topic's commonest words are as likely to be common as rare in the language."""
     rank = np.floor(_TOPIC_WORDS**chance).astype(np.uint64)
     low, high = _TOPIC_SPAN
-    return np.minimum(low * (high / low) ** _mixed(topics.astype(np.uint64) * 4096 + rank), known - 1)
+    drawn = _mixed(_topic(stories).astype(np.uint64) * np.uint64(4096) + rank)
+    return np.minimum(low * (high / low) ** drawn, known - 1)
 
 
-def _of_story(chance: Array, stories: Array) -> Array:
+def _of_story(chance: Array, stories: Array, _known: Array) -> Array:
     """A quarter of a story's words are news themselves: they came up in its days."""
     rank = np.floor(_STORY_WORDS**chance).astype(np.uint64)
-    drawn = _mixed((stories.astype(np.uint64) + 77) * 64 + rank)
+    drawn = _mixed((stories.astype(np.uint64) + np.uint64(77)) * np.uint64(64) + rank)
     known = vocabulary(stories * _STORY_ARTICLES)
     fresh = known * (1 - 0.03 * drawn)
     return np.where(rank % 4 > 0, 300 * (known / 300) ** drawn, fresh)
+
+
+def _of_nothing(chance: Array, _stories: Array, known: Array) -> Array:
+    """Words that stand here by chance, mostly rare ones: names, slips of the pen."""
+    return known * (0.2 + 0.8 * chance)
 
 
 def _topic(stories: Array) -> Array:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import tantivy
-from nashr.store.database import rows, run, statement
-from sqlalchemy import Connection, Engine
+from nashr.store.database import rows, run, scalar, statement
+from sqlalchemy import Engine
 
 from benchmarks.related.database import Cost, Meter
 
@@ -82,47 +82,52 @@ def measure_full_text(
     documents: Iterable[Document], samples: Sequence[Document], *, engine: Engine
 ) -> Measured:
     """A tsvector of the stems, a GIN index, ts_rank by length."""
-    with statement(engine) as conn:
-        return _full_text(documents, samples, conn, Meter(engine))
-
-
-def _full_text(
-    documents: Iterable[Document], samples: Sequence[Document], conn: Connection, meter: Meter
-) -> Measured:
-    run(conn, "CREATE TABLE peer (article bigint PRIMARY KEY, words tsvector NOT NULL)")
-    count = 0
-    for some in _parts(documents, 1000):
-        run(
-            conn,
-            """INSERT INTO peer SELECT number, to_tsvector('simple', words)
-            FROM unnest(CAST(:numbers AS bigint[]), CAST(:words AS text[])) AS t(number, words)""",
-            numbers=[one.number for one in some], words=[one.words for one in some],
-        )  # fmt: skip
-        count += len(some)
-    run(conn, "CREATE INDEX peer_words ON peer USING gin (words)")
-    run(conn, "VACUUM ANALYZE peer")
-    [size] = rows(conn, "SELECT pg_total_relation_size('peer') AS bytes")
+    stored = _full_text_stored(engine, documents)
 
     def ask(document: Document) -> list[Any]:
-        return rows(
-            conn,
-            """SELECT article FROM peer, to_tsquery('simple', :query) AS query WHERE words @@ query
-            ORDER BY ts_rank(words, query, 1) DESC LIMIT :limit""",
-            query=" | ".join(document.best[:WORDS]), limit=CANDIDATES,
-        )  # fmt: skip
+        with statement(engine) as conn:
+            return rows(
+                conn,
+                """SELECT article FROM peer, to_tsquery('simple', :query) AS query WHERE words @@ query
+                ORDER BY ts_rank(words, query, 1) DESC LIMIT :limit""",
+                query=" | ".join(document.best[:WORDS]), limit=CANDIDATES,
+            )  # fmt: skip
 
     def add(document: Document) -> None:
-        run(
-            conn, "INSERT INTO peer VALUES (:number, to_tsvector('simple', :words))",
-            number=document.number, words=document.words,
-        )  # fmt: skip
+        with statement(engine) as conn:
+            run(
+                conn, "INSERT INTO peer VALUES (:number, to_tsvector('simple', :words))",
+                number=document.number, words=document.words,
+            )  # fmt: skip
 
+    meter = Meter(engine)
     for document in samples[:WARMING]:
         ask(document)
     queries = [meter.measure(ask, one)[1] for one in samples[WARMING:]]
     inserts = [meter.measure(add, one)[1] for one in samples[WARMING:]]
-    run(conn, "DROP TABLE peer")
-    return Measured("PostgreSQL full text", queries, inserts, size["bytes"] / count)
+    with statement(engine) as conn:
+        run(conn, "DROP TABLE peer")
+    return Measured("PostgreSQL full text", queries, inserts, stored)
+
+
+def _full_text_stored(engine: Engine, documents: Iterable[Document]) -> float:
+    """Fills the table and builds its index; bytes for each document."""
+    count = 0
+    with statement(engine) as conn:
+        run(conn, "SET statement_timeout = 0")
+        run(conn, "CREATE TABLE peer (article bigint PRIMARY KEY, words tsvector NOT NULL)")
+        for some in _parts(documents, 1000):
+            run(
+                conn,
+                """INSERT INTO peer SELECT number, to_tsvector('simple', words)
+                FROM unnest(CAST(:numbers AS bigint[]), CAST(:words AS text[])) AS t(number, words)""",
+                numbers=[one.number for one in some], words=[one.words for one in some],
+            )  # fmt: skip
+            count += len(some)
+        run(conn, "CREATE INDEX peer_words ON peer USING gin (words)")
+        run(conn, "VACUUM ANALYZE peer")
+        run(conn, "RESET statement_timeout")
+        return int(scalar(conn, "SELECT pg_total_relation_size('peer') AS bytes")) / count
 
 
 def _here(act: Callable[[Document], Any], document: Document) -> Cost:
