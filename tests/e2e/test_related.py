@@ -183,3 +183,23 @@ def test_an_editor_pins_and_bans(stack: Stack, reader: Reader, urls: list[str]) 
     page = stack.until(there, what="the pinned story")
     links = {link for part in shown(page) for link in part}
     assert not links & {item["url"] for item in banned}
+
+
+def test_no_link_is_dead_after_a_removal_or_a_move(stack: Stack, reader: Reader) -> None:
+    """Pages that link to a story follow it to its new address, and lose it within 5 s of a takedown."""
+    made = stack.publish_and_wait(section="sport")
+    pages = [stack.publish_and_wait(section="sport", related={"pin": [made["id"]]})["url"] for _ in range(8)]
+
+    def linking(url: str) -> int:
+        return sum(url in {*beside, *cards} for beside, cards in map(shown, map(reader.page, pages)))
+
+    stack.until(lambda: linking(made["url"]) == len(pages), what="every page to link to the story")
+    moved = stack.publish_change(stack.article(made["id"]), slug=f"moved-{made['id'][-8:].lower()}")
+    assert moved["url"] != made["url"]
+    stack.until(lambda: linking(moved["url"]) == len(pages), what="every page to link to its new address")
+
+    stack.editor.post(f"/v1/articles/{made['id']}/unpublish", json={"kind": "takedown", "reason": "خطأ"})
+    stack.until(lambda: stack.fetch(moved["url"]).status_code == 451, what="the story to be gone")
+    began = time.monotonic()
+    stack.until(lambda: linking(moved["url"]) == 0, what="no page to link to it", seconds=5)
+    assert time.monotonic() - began < 5

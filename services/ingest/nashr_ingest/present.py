@@ -75,7 +75,8 @@ def related(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
         [item for item in stored if item.slot == "related_news"],
         kinds=[block["type"] for block in doc.body],
     )
-    shared = links.shared_words(conn, found.number, there)
+    alike = [item.dst for item in stored if item.reason != "latest"]
+    shared = links.shared_words(conn, found.number, alike)
 
     def shown(link: StoredLink) -> dict[str, Any]:
         one = there[link.dst]
