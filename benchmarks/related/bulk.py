@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
 from nashr.store import links
-from nashr.store.database import rows, run, scalar, statement, transaction
+from nashr.store.database import connect, rows, run, scalar, statement, transaction
 from nashr.store.ids import fingerprint
 from nashr_related.analysis import SHINGLES_KEPT, term_hash
 from sqlalchemy import Connection
@@ -33,6 +34,7 @@ _WHOLE: Final = 32_767
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 _MEMORY: Final = "1GB"
+_PATIENCE: Final = 1800.0
 _PLACES: Final = 14
 _POSTING: Final = np.dtype(
     [
@@ -73,7 +75,7 @@ class Bulk:
 
     def fill(self, articles: int) -> None:
         """Adds chunks until there are so many articles, then builds the indexes."""
-        with statement(self._room.engine) as conn:
+        with _patient(self._room.url) as conn:
             run(conn, "SET session_replication_role = replica")  # no look-up of every article's number
             run(conn, "SET statement_timeout = 0")
             run(conn, f"SET maintenance_work_mem = '{_MEMORY}'")
@@ -86,8 +88,6 @@ class Bulk:
             for index in indexes:
                 run(conn, index)
             run(conn, f"VACUUM ANALYZE {', '.join(subject.TABLES)}, article")
-            for setting in ("session_replication_role", "maintenance_work_mem", "statement_timeout"):
-                run(conn, f"RESET {setting}")
 
     def _add(self, conn: Connection, batch: Batch, counts: Counts) -> None:
         counts = self._merged(counts)
@@ -167,6 +167,17 @@ class Bulk:
             conn, "UPDATE corpus SET articles = :articles WHERE id = :corpus",
             articles=self.articles, corpus=self._corpus,
         )  # fmt: skip
+
+
+@contextmanager
+def _patient(url: str) -> Iterator[Connection]:
+    """A connection that waits for an index of a million articles, and is closed afterwards."""
+    engine = connect(url, pool=1, application="nashr-bench", patience=_PATIENCE)
+    try:
+        with statement(engine) as conn:
+            yield conn
+    finally:
+        engine.dispose()
 
 
 def _signature_row(number: int, corpus: int, *packed: bytes) -> bytes:

@@ -114,7 +114,6 @@ def _full_text_stored(engine: Engine, documents: Iterable[Document]) -> float:
     """Fills the table and builds its index; bytes for each document."""
     count = 0
     with statement(engine) as conn:
-        run(conn, "SET statement_timeout = 0")
         run(conn, "CREATE TABLE peer (article bigint PRIMARY KEY, words tsvector NOT NULL)")
         for some in _parts(documents, 1000):
             run(
@@ -126,7 +125,6 @@ def _full_text_stored(engine: Engine, documents: Iterable[Document]) -> float:
             count += len(some)
         run(conn, "CREATE INDEX peer_words ON peer USING gin (words)")
         run(conn, "VACUUM ANALYZE peer")
-        run(conn, "RESET statement_timeout")
         return int(scalar(conn, "SELECT pg_total_relation_size('peer') AS bytes")) / count
 
 
