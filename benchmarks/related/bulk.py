@@ -36,6 +36,7 @@ _TRAILER: Final = b"\xff\xff"
 _MEMORY: Final = "1GB"
 _PATIENCE: Final = 1800.0
 _PLACES: Final = 14
+_SECTIONS: Final = 8
 _POSTING: Final = np.dtype(
     [
         ("fields", ">i2"),
@@ -119,7 +120,9 @@ class Bulk:
         begun = datetime.now(UTC) - EVERY * generated.CHUNK * 120
         for at, number in enumerate(numbers.tolist()):
             index = batch.first + at
-            yield number, Draft(f"generated-{index}", f"{index}", "", LANGUAGE, begun + EVERY * index)
+            yield number, Draft(
+                f"generated-{index}", f"{index}", "", LANGUAGE, begun + EVERY * index, section(index)
+            )  # fmt: skip
 
     def _postings(self, signed: matrix.Weighted, numbers: Array) -> bytes:
         made: Array = np.zeros(len(signed.terms), _POSTING)
@@ -178,6 +181,11 @@ def _patient(url: str) -> Iterator[Connection]:
             yield conn
     finally:
         engine.dispose()
+
+
+def section(article: int) -> str:
+    """The section of an article: all are about as large."""
+    return f"section-{article % _SECTIONS}"
 
 
 def _signature_row(number: int, corpus: int, *packed: bytes) -> bytes:

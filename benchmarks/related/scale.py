@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from benchmarks.figures import Report, Table, Verdict, percentile
 from benchmarks.related import generated, matrix, peers, subject
-from benchmarks.related.bulk import LANGUAGE, Bulk
+from benchmarks.related.bulk import LANGUAGE, Bulk, section
 from benchmarks.related.database import Cost, Meter
 from benchmarks.related.generated import Batch
 from benchmarks.related.sizes import bytes_table
@@ -81,7 +81,8 @@ def _drafts(bulk: Bulk, others: Batch, size: int, *, count: int) -> list[Draft]:
     for at in range(count):
         words = list(bulk.words(others, at))
         headline, body = words[: generated.HEADLINE], words[generated.HEADLINE :]
-        drafts.append(Draft(f"new-{size}-{at}", " ".join(headline), " ".join(body), LANGUAGE, now))
+        name, text = f"new-{size}-{at}", " ".join(body)
+        drafts.append(Draft(name, " ".join(headline), text, LANGUAGE, now, section(at)))
     return drafts
 
 
