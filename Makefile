@@ -64,6 +64,7 @@ bench: setup ## Run the benchmarks and print their tables
 	$(UV) sync --locked --quiet --group bench --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	$(RUN)/python benchmarks/run.py
 	$(RUN)/python benchmarks/images/run.py
+	$(RUN)/python benchmarks/related/run.py
 
 .PHONY: clean
 clean: ## Remove what make installed; data folders stay

@@ -1,0 +1,35 @@
+"""How well the store's own query ranks, beside the same texts compared in full, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.figures import Report, Table
+from benchmarks.related import choices, corpora, means, subject
+from benchmarks.related.archive import Archive
+
+COLUMNS = ("", "articles", "queries", "nDCG@5", "95 % interval", "beside full TF-IDF", "95 % interval")
+
+
+def measure(archives: Sequence[tuple[Archive, choices.Archive]]) -> Iterator[Report]:
+    """One table: every archive, stored and in memory, with the same settings, nashr's own."""
+    lines = [line for archive, memory in archives for line in _compared(archive, memory)]
+    note = (
+        f"nashr: the query of the store, at most {subject.CANDIDATES} candidates, by likeness alone, with "
+        "the settings every site has. Full TF-IDF: the cosine over all terms of all articles."
+    )
+    yield Report((Table("Ranking, before anything is left out", COLUMNS, lines, (note,)),))
+
+
+def _compared(archive: Archive, memory: choices.Archive) -> Iterator[tuple[str, ...]]:
+    corpus = archive.corpus
+    whole = memory.full_cosine()
+    stored = corpora.evaluate(corpus, {query: archive.ranked(query) for query in corpus.queries})
+    apart = means.difference(stored, whole)
+    yield (*_row(f"{corpus.name}, nashr", archive, stored), apart.signed(), apart.signed_interval())
+    yield (*_row(f"{corpus.name}, full TF-IDF", archive, whole), "", "")
+
+
+def _row(name: str, archive: Archive, each: Mapping[str, float]) -> tuple[str, ...]:
+    found = means.mean(list(each.values()))
+    return name, str(len(archive.corpus.texts)), str(len(each)), found.plain(), found.interval()
