@@ -101,7 +101,7 @@ def _report(arrivals: Sequence[Arrival], *, older: int) -> Report:
         ),
         (note,),
     )
-    return Report((table,), (Verdict("reverse links found", 100 * recall, 99, "%", "at least"),))
+    return Report((table,), (Verdict("reverse links found", 100 * recall, 95, "%", "at least"),))
 
 
 def _complete(one: Arrival) -> bool:

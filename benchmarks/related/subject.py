@@ -27,7 +27,6 @@ from nashr_related import core
 from nashr_related.analysis import primary, term_hash, terms
 from nashr_related.handlers import (
     AT_ONCE,
-    REFRESHED,
     REWEIGHED,
     Related,
     _candidate,
@@ -51,7 +50,7 @@ READ_HEAVIEST: Final = links.HEAVIEST
 CANDIDATES: Final = links.CANDIDATES
 SIGNED_AGAIN: Final = REWEIGHED
 SHOWN_CARDS: Final = CARDS
-FAN_OUT: Final = REFRESHED
+FAN_OUT: Final = core.GAINING
 PROCESSES: Final = 2
 TABLES: Final = ("posting", "signature", "term", "link")
 """What related links add to a database."""
@@ -213,7 +212,7 @@ class Newsroom:
 
     def drawn(self, article: str) -> Sequence[Link]:
         """The links that the article's page would show if it were drawn now."""
-        return self._shown(self._drawn(article).links)
+        return self._shown(self._drawn(article))
 
     def draw_all(self, named: Sequence[str]) -> None:
         """Draws and stores the links of many articles, each as of now."""
@@ -226,7 +225,7 @@ class Newsroom:
         drawn = self._drawn(article)
         with transaction(self.engine) as conn:
             number = _number(conn, self._named(article))
-            links.replace(conn, number, drawn.links, places=drawn.places)
+            links.replace(conn, number, drawn)
 
     def shown(self, article: str) -> Sequence[Link]:
         """The stored links that the article's page shows."""
