@@ -354,14 +354,17 @@ def _settled(links: Sequence[Link], before: Sequence[int]) -> tuple[Link, ...]:
     return tuple(replace(link, position=at) for at, link in enumerate([*led, *middle, *filled]))
 
 
-def head(drawn: Sequence[Link], *, places: int, published_at: datetime) -> Head:
+def head(see_also: Sequence[Link], cards: Sequence[Link], *, places: int, published_at: datetime) -> Head:
     """What `gains` must know of an older article's shown links; `places` is how many it has room for.
 
-    Spares are not shown and do not count; pins can't be displaced.
+    Spares are not shown and do not count; pins can't be displaced. A card yields to a story that scores
+    less and differs more, as far down as diversity looks.
     """
-    if len(drawn) < places or any(link.reason == "latest" for link in drawn):
+    shown = (*see_also, *cards)
+    if len(shown) < places or any(link.reason == "latest" for link in shown):
         return Head(weakest=None, published_at=published_at)
-    scores = [link.score for link in drawn if link.reason == "similar"]
+    scores = [link.score for link in see_also if link.reason == "similar"]
+    scores += [NEARLY * link.score for link in cards if link.reason == "similar"]
     return Head(weakest=min(scores, default=math.inf), published_at=published_at)
 
 

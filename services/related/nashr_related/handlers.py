@@ -624,7 +624,10 @@ def _heads(conn: Connection, near: _Neighbourhood) -> Mapping[int, core.Head]:
     published = {one.article: one.candidate.published_at for one in near.ranked}
     return {
         article: core.head(
-            [core.Link(item.dst, item.position, item.score, item.reason) for item in found],
+            *(
+                [core.Link(one.dst, one.position, one.score, one.reason) for one in found if one.slot == slot]
+                for slot in ("see_also", "related_news")
+            ),
             places=places,
             published_at=min(published[article], near.now),
         )
