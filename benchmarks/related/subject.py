@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 from nashr.bootstrap import Runtime
+from nashr.domain import recency
 from nashr.domain.article import Content
 from nashr.domain.seealso import CARDS
 from nashr.domain.site import parse_site
@@ -43,7 +44,7 @@ from benchmarks.related.matrix import Array, Counts
 
 SIGNATURE_TERMS: Final = core.SIGNATURE_TERMS
 HEADLINE_SHARE: Final = core.TITLE_WEIGHT
-LASTING: Final = core.LASTING
+LASTING: Final = recency.LASTING
 POSTED: Final = links.POSTED
 READ_NEWEST: Final = links.NEWEST
 READ_HEAVIEST: Final = links.HEAVIEST
@@ -59,6 +60,7 @@ _PARAGRAPHS: Final = 31
 """As many give a page all its ten places for see-also links."""
 _BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REVISION: Final = 1
+_SECTION: Final = "news"
 _COUNTED_AT_ONCE: Final = 200
 
 
@@ -71,12 +73,12 @@ class Draft:
     body: str
     language: str
     published_at: datetime
-    section: str = "news"
+    section: str = _SECTION
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link that a page shows, see-also first; ``score`` is 0 where it is a fallback."""
+    """One link that a page shows, see-also first; ``score`` is as of now, 0 where it is a fallback."""
 
     article: str
     score: float
@@ -281,11 +283,17 @@ class Newsroom:
         shown.sort(key=lambda one: (one.slot != "see_also", one.position))
         with statement(self.engine) as conn:
             found = rows(
-                conn, "SELECT number, id FROM article WHERE number = ANY(:numbers)",
+                conn, "SELECT number, id, published_at FROM article WHERE number = ANY(:numbers)",
                 numbers=[one.dst for one in shown],
             )  # fmt: skip
-        ids = {item["number"]: self._bare(item["id"]) for item in found}
-        return [Link(ids[one.dst], one.score, one.reason) for one in shown]
+        there, now = {item["number"]: item for item in found}, datetime.now(UTC)
+
+        def link(one: links.StoredLink) -> Link:
+            age = (now - there[one.dst]["published_at"]) / recency.DAY
+            fading = recency.recency(age, half_life_days=self.site.half_life(_SECTION))
+            return Link(self._bare(there[one.dst]["id"]), one.similarity * fading, one.reason)
+
+        return [link(one) for one in shown]
 
     def _named(self, article: str) -> str:
         return f"{self.id}-{article}"
@@ -297,12 +305,12 @@ class Newsroom:
 def copy_articles(conn: Connection, site: str, drafts: Iterable[tuple[int, Draft]]) -> None:
     """Rows of live articles with these numbers; their texts are not stored."""
     columns = """id, number, site, short_id, slug, section, kind, language, headline, latest_revision,
-        live_revision, status, created_by, published_at"""
+        live_revision, status, created_by, published_at, path"""
     with copying(conn, f"article ({columns})") as copy:
         for number, draft in drafts:
             names = f"{site}-{draft.id}", number, site, str(number), str(number)
             shown = draft.section, "news", draft.language, draft.headline
-            state = _REVISION, _REVISION, "live", "bench", draft.published_at
+            state = _REVISION, _REVISION, "live", "bench", draft.published_at, f"{number}.html"
             copy.write_row((*names, *shown, *state))
 
 

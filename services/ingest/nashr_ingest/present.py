@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi.encoders import jsonable_encoder
 from nashr.domain import seealso
+from nashr.domain.recency import DAY, recency
 from nashr.domain.site import Site
 from nashr.steps import Priority
 from nashr.store import articles, assets, cards, links, publishing
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
+from nashr.store.database import scalar
 from nashr.store.links import StoredLink
 from nashr.store.publishing import Publication
 from nashr.store.tokens import Token
@@ -77,15 +80,17 @@ def related(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
     )
     alike = [item.dst for item in stored if item.reason != "latest"]
     shared = links.shared_words(conn, found.number, alike)
+    now: datetime = scalar(conn, "SELECT clock_timestamp()")
 
     def shown(link: StoredLink) -> dict[str, Any]:
         one = there[link.dst]
+        fading = recency((now - one["published_at"]) / DAY, half_life_days=site.half_life(one["section"]))
         return {
             "article": one["id"],
             "headline": one["headline"],
             "url": site.url(one["path"]),
             "section": one["section"],
-            "score": round(link.score, 4),
+            "score": round(link.similarity * fading, 4),
             "reason": link.reason,
             "shared_terms": shared.get(link.dst, ()),
         }

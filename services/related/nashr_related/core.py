@@ -12,6 +12,7 @@ from datetime import datetime
 from heapq import nsmallest
 from typing import Final, Literal, TypeAlias
 
+from nashr.domain.recency import DAY, recency
 from nashr.domain.site import HALF_LIFE_DAYS
 
 from nashr_related.analysis import containment, primary, shingle_set, term_hash, terms
@@ -37,9 +38,6 @@ a quarter more.
 
 LEAST_COSINE: Final = 0.5
 """Of the floor: what the texts themselves must share, as a daily column has the same headline every day."""
-
-LASTING: Final = 0.6
-"""The part of a score that never fades: a background story of any age beats a fresh one half as similar."""
 
 SAME_STORY: Final = 0.45
 """Estimated shingle containment from which two articles are one story in two copies.
@@ -112,11 +110,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link on a page; `position` counts from 0 within its list, `score` is 0 if not similar."""
+    """One link on a page; `position` counts from 0 within its list.
+
+    `similarity`, 0 to 1, does not fade as a score does; it is 0 if the link was not drawn for it.
+    """
 
     article: int
     position: int
-    score: float
+    similarity: float
     reason: Reason
 
 
@@ -134,11 +135,21 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """An older article's links in brief: their weakest score when drawn, None where one is free."""
+class Shown:
+    """A link that a page shows, with what it scores by now."""
 
-    weakest: float | None
-    published_at: datetime
+    article: int
+    score: float
+    reason: Reason
+    card: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an older article's page shows of the `places` it has for links; spares are not shown."""
+
+    shown: Sequence[Shown]
+    places: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +163,12 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """An older article whose links the new one betters: its score there, and by how much (0-1)."""
+    """An older article that would show the new one, and by how much that scores more than what it displaces.
+
+    Below 0 where it may still win a card by its difference from the others.
+    """
 
     article: int
-    score: float
     gain: float
 
 
@@ -210,9 +223,9 @@ def title_overlap(a: Collection[int], b: Collection[int]) -> float:
 def score(candidate: Candidate, *, age_days: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
     """Similarity times recency, 0 to 1, comparable between articles and queries.
 
-    Recency is 0.6 + 0.4 x 2^(-age / half life).
+    How recency fades is `nashr.domain.recency`'s to say.
     """
-    return similarity(candidate) * _recency(age_days, half_life_days=half_life_days)
+    return similarity(candidate) * recency(age_days, half_life_days=half_life_days)
 
 
 def similarity(candidate: Candidate) -> float:
@@ -251,7 +264,9 @@ def rank(
     to nothing are none either. Each candidate ages as its own section does.
     """
     scored = [
-        Scored(one, score(one, age_days=_days(one.published_at, now), half_life_days=half_life(one.section)))
+        Scored(
+            one, score(one, age_days=(now - one.published_at) / DAY, half_life_days=half_life(one.section))
+        )
         for one in candidates
         if similarity(one) >= floor and one.cosine >= LEAST_COSINE * floor
     ]
@@ -312,7 +327,7 @@ def fill(
     Never see-also: there a missing link is better than an unrelated one. Skips what is drawn already,
     what is barred, and copies of either (`shingles` has those of all of them).
     """
-    shown = _Shown(shingles.get(one, ()) for one in (article, *sorted(drawn.articles())))
+    shown = _Wordings(shingles.get(one, ()) for one in (article, *sorted(drawn.articles())))
     free: list[int] = []
     start = len(drawn.related_news)
     for one in dict.fromkeys(latest):
@@ -321,7 +336,7 @@ def fill(
         if one not in drawn.articles() | drawn.barred and not shown.has(shingles.get(one, ())):
             free.append(one)
             shown.add(shingles.get(one, ()))
-    added = (Link(one, position=start + at, score=0.0, reason="latest") for at, one in enumerate(free))
+    added = (Link(one, position=start + at, similarity=0.0, reason="latest") for at, one in enumerate(free))
     return replace(drawn, related_news=(*drawn.related_news, *added))
 
 
@@ -354,20 +369,6 @@ def _settled(links: Sequence[Link], before: Sequence[int]) -> tuple[Link, ...]:
     return tuple(replace(link, position=at) for at, link in enumerate([*led, *middle, *filled]))
 
 
-def head(see_also: Sequence[Link], cards: Sequence[Link], *, places: int, published_at: datetime) -> Head:
-    """What `gains` must know of an older article's shown links; `places` is how many it has room for.
-
-    Spares are not shown and do not count; pins can't be displaced. A card yields to a story that scores
-    less and differs more, as far down as diversity looks.
-    """
-    shown = (*see_also, *cards)
-    if len(shown) < places or any(link.reason == "latest" for link in shown):
-        return Head(weakest=None, published_at=published_at)
-    scores = [link.score for link in see_also if link.reason == "similar"]
-    scores += [NEARLY * link.score for link in cards if link.reason == "similar"]
-    return Head(weakest=min(scores, default=math.inf), published_at=published_at)
-
-
 def gains(
     scored: Iterable[Scored],
     *,
@@ -384,39 +385,40 @@ def gains(
     it betters is among its first 100. `shingles` are those of all of them and its own. Ordered by gain x
     recency of the older article, which readers of today are likelier to open.
     """
-    age, days = _days(new.published_at, now), half_life(new.section)
-    own = _Shown([shingles.get(new.article, ())])
+    age, days = (now - new.published_at) / DAY, half_life(new.section)
+    scored = list(scored)
+    own = _Wordings([shingles.get(new.article, ())])
+    copies = {one.article for one in scored if own.has(shingles.get(one.article, ()))}
     found = []
     for one in scored:
-        older = heads.get(one.article)
-        if older is None or own.has(shingles.get(one.article, ())):
+        if one.article in copies or (older := heads.get(one.article)) is None:
             continue
         new_score = score(one.candidate, age_days=age, half_life_days=days)
-        gain = new_score - _bar(older, now=now, half_life_days=days)
-        if gain > 0:
-            aged = _days(one.candidate.published_at, now)
-            fresh = _recency(aged, half_life_days=half_life(one.candidate.section))
-            found.append((-gain * fresh, one.article, Gain(one.article, new_score, gain)))
+        displaced, least = _bars(older, copies)
+        if new_score > least:
+            aged = (now - one.candidate.published_at) / DAY
+            fresh = recency(aged, half_life_days=half_life(one.candidate.section))
+            gain = Gain(one.article, new_score - displaced)
+            found.append((-gain.gain * fresh, one.article, gain))
     return [gain for *_, gain in sorted(found, key=lambda row: row[:2])[:cap]]
 
 
-def _bar(older: Head, *, now: datetime, half_life_days: float) -> float:
-    """The least that the weakest link of an older article can score by now.
+def _bars(older: Head, copies: Collection[int]) -> tuple[float, float]:
+    """What the link scores that a newcomer would displace, and what the newcomer must score itself.
 
-    Its score fades with age; the link is taken to have been new when its article went live, which fades
-    fastest. A link that has faded less costs one needless draw; the other error would lose a link.
+    A copy of the newcomer is the one it displaces, and a pin never is. Otherwise it takes a place that is
+    free or holds filler, or that of the weakest; a card yields to a story that scores less and differs
+    more, as far down as diversity looks.
     """
-    if older.weakest is None:
-        return 0.0
-    return older.weakest * _recency(_days(older.published_at, now), half_life_days=half_life_days)
-
-
-def _recency(age_days: float, *, half_life_days: float) -> float:
-    return LASTING + (1 - LASTING) * 2 ** (-max(0.0, age_days) / half_life_days)
-
-
-def _days(since: datetime, now: datetime) -> float:
-    return (now - since).total_seconds() / 86_400
+    same = [math.inf if link.reason == "pinned" else link.score for link in older.shown
+            if link.article in copies and link.reason != "latest"]  # fmt: skip
+    if same:
+        return max(same), max(same)
+    if len(older.shown) < older.places or any(link.reason == "latest" for link in older.shown):
+        return 0.0, 0.0
+    similar = [link for link in older.shown if link.reason == "similar"]
+    weakest = min((link.score for link in similar), default=math.inf)
+    return weakest, min((link.score * (NEARLY if link.card else 1) for link in similar), default=math.inf)
 
 
 def _best_first(one: Scored) -> tuple[float, float, int]:
@@ -438,7 +440,7 @@ def _copies(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return containment(a, b) >= SAME_STORY
 
 
-class _Shown:
+class _Wordings:
     """Shingles as sets: only those that share a hash are compared, which few do."""
 
     def __init__(self, shown: Iterable[tuple[int, ...]]) -> None:
@@ -473,7 +475,7 @@ def _stories(
     ordered = {one.article: one for one in sorted(scored, key=_best_first, reverse=True)}
     best = sorted(ordered.values(), key=_best_first)
     known = {one.article: one for one in best if one.article in pinned}
-    shown = _Shown(shingles.get(one, ()) for one in (article, *pinned))
+    shown = _Wordings(shingles.get(one, ()) for one in (article, *pinned))
     pool: list[Scored] = []
     copies: set[int] = set()
     for one in best:
@@ -567,8 +569,8 @@ def _closeness(a: Scored, b: Scored) -> float:
 
 def _links(pins: Iterable[int], picks: Iterable[Scored], *, known: Mapping[int, Scored]) -> tuple[Link, ...]:
     """Pins, then picks, numbered."""
-    scores: list[tuple[int, float, Reason]] = [
-        *((pin, known[pin].score if pin in known else 0.0, "pinned") for pin in pins),
-        *((pick.article, pick.score, "similar") for pick in picks),
+    links: list[tuple[int, float, Reason]] = [
+        *((pin, similarity(known[pin].candidate) if pin in known else 0.0, "pinned") for pin in pins),
+        *((pick.article, similarity(pick.candidate), "similar") for pick in picks),
     ]
-    return tuple(Link(a, position=at, score=s, reason=r) for at, (a, s, r) in enumerate(scores))
+    return tuple(Link(a, position=at, similarity=s, reason=r) for at, (a, s, r) in enumerate(links))

@@ -13,6 +13,7 @@ from typing import Any, Final
 from nashr.bootstrap import Runtime
 from nashr.domain.article import Content
 from nashr.domain.errors import WorkError
+from nashr.domain.recency import DAY, recency
 from nashr.domain.seealso import CARDS, room
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
@@ -585,7 +586,7 @@ def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> Mapping[in
 def _stored(drawn: core.Draw) -> list[StoredLink]:
     slots = (("see_also", drawn.see_also), ("related_news", drawn.related_news))
     return [
-        StoredLink(link.article, slot, link.position, link.score, link.reason)
+        StoredLink(link.article, slot, link.position, link.similarity, link.reason)
         for slot, found in slots
         for link in found
     ]
@@ -609,7 +610,7 @@ def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhoo
         return []
     better = core.gains(
         near.ranked,
-        heads=_heads(conn, near),
+        heads=_heads(conn, site, near),
         new=core.Newcomer(article.number, article.section, article.published_at),
         shingles=near.shingles,
         now=near.now,
@@ -618,21 +619,16 @@ def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhoo
     return [gain.article for gain in better]
 
 
-def _heads(conn: Connection, near: _Neighbourhood) -> Mapping[int, core.Head]:
+def _heads(conn: Connection, site: Site, near: _Neighbourhood) -> Mapping[int, core.Head]:
     """What the older articles show, by their numbers."""
-    shown = links.shown(conn, [one.article for one in near.ranked])
-    published = {one.article: one.candidate.published_at for one in near.ranked}
-    return {
-        article: core.head(
-            *(
-                [core.Link(one.dst, one.position, one.score, one.reason) for one in found if one.slot == slot]
-                for slot in ("see_also", "related_news")
-            ),
-            places=places,
-            published_at=min(published[article], near.now),
-        )
-        for article, (places, found) in shown.items()
-    }
+
+    def shown(link: links.ShownLink) -> core.Shown:
+        age = (near.now - link.published_at) / DAY
+        score = link.similarity * recency(age, half_life_days=site.half_life(link.section))
+        return core.Shown(link.dst, score, link.reason, card=link.slot == "related_news")
+
+    found = links.shown(conn, [one.article for one in near.ranked])
+    return {article: core.Head([*map(shown, some)], places) for article, (places, some) in found.items()}
 
 
 def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:

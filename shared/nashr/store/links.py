@@ -103,8 +103,16 @@ class StoredLink:
     dst: int
     slot: str  # see_also | related_news
     position: int
-    score: float
+    similarity: float
     reason: Reason
+
+
+@dataclass(frozen=True)
+class ShownLink(StoredLink):
+    """One that stands on the page, with what its score has faded by."""
+
+    published_at: datetime
+    section: str
 
 
 def corpus(conn: Connection, site: str, language: str) -> int:
@@ -441,7 +449,7 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
     """The links of an article, see-also first, in order."""
     found = rows(
         conn,
-        """SELECT dst, slot, position, score, reason FROM link WHERE src = :src
+        """SELECT dst, slot, position, similarity, reason FROM link WHERE src = :src
         ORDER BY slot DESC, position""",
         src=src,
     )
@@ -457,29 +465,30 @@ def standing(conn: Connection, src: int) -> Sequence[StoredLink]:
     """Those links of an article that may be shown at this moment, see-also first, in order."""
     found = rows(
         conn,
-        f"""SELECT l.dst, l.slot, l.position, l.score, l.reason FROM {_STANDING}
+        f"""SELECT l.dst, l.slot, l.position, l.similarity, l.reason FROM {_STANDING}
         WHERE l.src = :src ORDER BY l.slot DESC, l.position""",
         src=src,
     )
     return [StoredLink(**item) for item in found]
 
 
-def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, Sequence[StoredLink]]]:
+def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, Sequence[ShownLink]]]:
     """For each article how many links its page has room for, and those that it shows."""
     found = rows(
         conn,
-        f"""SELECT s.article, s.places, l.dst, l.slot, l.position, l.score, l.reason
+        f"""SELECT s.article, s.places, l.*
         FROM signature s LEFT JOIN LATERAL (
-            SELECT l.dst, l.slot, l.position, l.score, l.reason FROM {_STANDING} WHERE l.src = s.article
+            SELECT l.dst, l.slot, l.position, l.similarity, l.reason, d.published_at, d.section
+            FROM {_STANDING} WHERE l.src = s.article
         ) AS l ON true
         WHERE s.article = ANY(:articles) ORDER BY s.article, l.slot DESC, l.position""",
         articles=list(articles),
     )
-    shown: dict[int, tuple[int, list[StoredLink]]] = {}
+    shown: dict[int, tuple[int, list[ShownLink]]] = {}
     for item in found:
         _, links = shown.setdefault(item["article"], (item["places"], []))
         if item["dst"] is not None and len(links) < item["places"]:
-            links.append(StoredLink(**{name: item[name] for name in StoredLink.__dataclass_fields__}))
+            links.append(ShownLink(**{name: item[name] for name in ShownLink.__dataclass_fields__}))
     return shown
 
 
@@ -501,7 +510,7 @@ def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
     found = rows(
         conn,
         f"""SELECT DISTINCT d.number, d.id, d.path, r.doc->>'headline' AS headline,
-            r.doc->>'section' AS section
+            r.doc->>'section' AS section, d.published_at
         FROM {_STANDING} JOIN revision r ON r.article = d.id AND r.number = d.live_revision
         WHERE l.src = :src""",
         src=src,
@@ -549,13 +558,13 @@ def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
     run(conn, "DELETE FROM link WHERE src = :src", src=src)
     run(
         conn,
-        """INSERT INTO link (src, slot, position, dst, score, reason)
-        SELECT :src, slot, position, dst, score, reason FROM unnest(CAST(:slots AS text[]),
-            CAST(:positions AS smallint[]), CAST(:dsts AS bigint[]), CAST(:scores AS real[]),
-            CAST(:reasons AS text[])) AS l(slot, position, dst, score, reason)""",
+        """INSERT INTO link (src, slot, position, dst, similarity, reason)
+        SELECT :src, slot, position, dst, similarity, reason FROM unnest(CAST(:slots AS text[]),
+            CAST(:positions AS smallint[]), CAST(:dsts AS bigint[]), CAST(:similarities AS real[]),
+            CAST(:reasons AS text[])) AS l(slot, position, dst, similarity, reason)""",
         src=src, slots=[item.slot for item in links], positions=[item.position for item in links],
-        dsts=[item.dst for item in links], scores=[item.score for item in links],
-        reasons=[item.reason for item in links],
+        dsts=[item.dst for item in links], reasons=[item.reason for item in links],
+        similarities=[item.similarity for item in links],
     )  # fmt: skip
     return True
 

@@ -370,7 +370,7 @@ link = Table(
     Column("slot", Text, nullable=False, primary_key=True),
     Column("position", SmallInteger, nullable=False, primary_key=True),
     Column("dst", BigInteger, ForeignKey("article.number"), nullable=False),
-    Column("score", REAL, nullable=False),
+    Column("similarity", REAL, nullable=False),
     Column("reason", Text, nullable=False),
     Index("ix_link_dst", "dst"),
 )

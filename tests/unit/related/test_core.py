@@ -23,13 +23,13 @@ from nashr_related.core import (
     Link,
     Newcomer,
     Scored,
+    Shown,
     Signature,
     cosine,
     counts,
     draw,
     fill,
     gains,
-    head,
     inverse_document_frequency,
     rank,
     score,
@@ -462,9 +462,12 @@ def test_a_spare_keeps_no_better_story_off_the_page() -> None:
 # Reverse links
 
 
-def full(weakest: float | None, *, days: float = 0) -> Head:
-    """The head of an article that went live so many days ago."""
-    return Head(weakest=weakest, published_at=NOW - timedelta(days=days))
+def full(*scores: float) -> Head:
+    """A page whose see-also links score this by now, with no place left."""
+    return Head([Shown(900 + at, one, "similar", card=False) for at, one in enumerate(scores)], len(scores))
+
+
+FREE = Head([], 14)
 
 
 def gaining(
@@ -484,43 +487,57 @@ def gaining(
 
 
 def test_free_place_takes_any_related_article() -> None:
-    """An article with an empty or filler place has room for whatever is related."""
-    short = drawn(story(1))
-    latest = filled(short, range(2, 9))
-    heads = [head(one.see_also, one.related_news, places=5, published_at=NOW) for one in (short, latest)]
+    """A page with an empty place, or with filler, has room for whatever is related."""
+    fallback = Head([Shown(900, 0.9, "similar", card=True), Shown(901, 0, "latest", card=True)], 2)
 
-    assert [one.weakest for one in heads] == [None, None]
-    assert gaining([story(1, 1.4 * FLOOR)], {1: full(None)}) == [1]
+    assert gaining([story(1, 1.4 * FLOOR)], {1: FREE}) == [1]
+    assert gaining([story(1, 1.4 * FLOOR)], {1: fallback}) == [1]
 
 
 def test_full_list_asks_for_better_than_its_weakest() -> None:
-    """A full list gains what scores above its weakest link, or near enough to a card to win by difference."""
-    result = drawn(*(story(n, 0.9 - n / 40) for n in range(1, 20)))
-    cards = result.related_news[:4]
-    older = head(result.see_also, cards, places=6, published_at=NOW)
+    """What scores less than every see-also link of a full page is not shown there."""
+    older = full(0.5, 0.3)
 
-    assert older.weakest == NEARLY * min(link.score for link in cards)
-    assert head(result.see_also, (), places=2, published_at=NOW).weakest == result.see_also[-1].score
-    same = 1.3 * older.weakest
-    assert gaining([story(1, same)], {1: older}) == []
-    assert gaining([story(1, same + 0.01)], {1: older}) == [1]
+    assert gaining([story(1, 1.3 * 0.3 - 0.001)], {1: older}) == []
+    assert gaining([story(1, 1.3 * 0.3 + 0.001)], {1: older}) == [1]
+
+
+def test_a_card_yields_to_what_differs() -> None:
+    """Near enough to a card a story may win by difference; what is sure to be shown goes before it."""
+    older = Head([Shown(900, 0.5, "similar", card=False), Shown(901, 0.3, "similar", card=True)], 2)
+    near, below = 1.3 * NEARLY * 0.3 + 0.001, 1.3 * NEARLY * 0.3 - 0.001
+
+    assert gaining([story(1, near)], {1: older}) == [1]
+    assert gaining([story(1, below)], {1: older}) == []
+    assert gaining([story(1, near), story(2, 1.3 * 0.31)], {1: older, 2: older}, cap=1) == [2]
+
+
+def test_a_copy_displaces_its_own_story_only() -> None:
+    """A page that shows the story already gains only if the new copy scores more; never from a pin."""
+    copy = story(7, 0.9, shingles=OWN)
+    shown = [Shown(7, 0.4, "similar", card=False), Shown(8, 0.1, "similar", card=False)]
+    for page in (Head(shown, 2), Head(shown, 14)):
+        assert gaining([copy, story(1, 1.3 * 0.39)], {1: page}) == []
+        assert gaining([copy, story(1, 1.3 * 0.41)], {1: page}) == [1]
+    pinned = Head([Shown(7, 0.0, "pinned", card=True)], 14)
+    assert gaining([copy, story(1, 1.0)], {1: pinned}) == []
+    filler = Head([Shown(7, 0.0, "latest", card=True)], 1)
+    assert gaining([copy, story(1, 1.0)], {1: filler}) == [1]
 
 
 def test_pins_are_not_displaced() -> None:
     """A list that the editor filled by hand gains nothing."""
-    result = drawn(see_also=1, pins=(1, 2, 3, 4, 5))
-    pinned = head(result.see_also, result.related_news, places=5, published_at=NOW)
+    pinned = Head([Shown(n, 0.0, "pinned", card=True) for n in range(5)], 5)
 
     assert gaining([story(1, 1.0, title_overlap=1.0)], {1: pinned}) == []
 
 
-@given(st.floats(0.2, 1), st.floats(0, 400), st.floats(0, 400))
-def test_faded_lists_lose_no_link(cosine: float, age: float, since: float) -> None:
-    """A stored weakest score never hides an article that scores above what it has faded to."""
-    then, today = (score(candidate(1, cosine), age_days=days) for days in (age, age + since))
-    new = 1.3 * today / score(candidate(1, 1.3), age_days=0) + 1e-9
+@given(st.floats(0.2, 1), st.floats(0, 400))
+def test_links_do_not_fade_in_store(cosine: float, age: float) -> None:
+    """What is kept of a link tells its score at any age."""
+    kept = drawn(story(1, cosine, days=age)).see_also
 
-    assert gaining([story(1, new)], {1: full(then, days=since)}) == [1]
+    assert [link.similarity for link in kept] == [similarity(candidate(1, cosine))]
 
 
 def test_gaining_articles_are_the_fresh_and_the_much_improved() -> None:
@@ -533,7 +550,7 @@ def test_gaining_articles_are_the_fresh_and_the_much_improved() -> None:
         story(5, 0.9, shingles=OWN),
         story(6),
     ]
-    heads = {1: full(None), 2: full(None), 3: full(0.9), 4: full(None), 5: full(None)}
+    heads = {1: FREE, 2: FREE, 3: full(0.9), 4: FREE, 5: FREE}
 
     assert gaining(found, heads) == [2, 1]
 
@@ -542,13 +559,13 @@ def test_one_publication_refreshes_a_bounded_number() -> None:
     """However many older articles would gain, one publication names no more than the cap."""
     found = [story(n) for n in range(1, 101)]
 
-    assert len(gaining(found, {n: full(None) for n in range(1, 101)})) == GAINING
+    assert len(gaining(found, dict.fromkeys(range(1, 101), FREE))) == GAINING
 
 
 @given(stories, st.randoms(use_true_random=False))
 def test_gains_ignore_the_order_of_candidates(found: list[Story], rng: random.Random) -> None:
     """Which older articles gain does not depend on the order of the candidates."""
-    heads = {one.article: full(0.3 if one.article % 2 else None) for one in found}
+    heads = {one.article: full(0.3) if one.article % 2 else FREE for one in found}
 
     assert gaining(found, heads) == gaining(rng.sample(found, len(found)), heads)
 

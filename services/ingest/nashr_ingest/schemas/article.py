@@ -254,8 +254,8 @@ class RelatedStory(Out):
     """A story that a page links to, and why.
 
     ``reason``: ``similar`` to the article, ``pinned`` by its editor, or one of the ``latest`` of the section
-    where nothing more is related. ``score`` is 0 to 1, likeness times freshness; ``shared_terms`` are words
-    that both have, those that weigh most first.
+    where nothing more is related. ``score`` is 0 to 1, likeness times freshness of now; ``shared_terms`` are
+    words that both have, those that weigh most first.
     """
 
     article: str

@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("corpus", "term", name=op.f("pk_term")),
     )
     op.drop_column("link", "site")
+    op.alter_column("link", "score", new_column_name="similarity")
     op.execute("DELETE FROM step WHERE kind = 'reweigh'")
     op.execute(_REINDEX)
 
