@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,7 @@ class Way:
 
     terms: int = subject.SIGNATURE_TERMS
     headline_times: float = 1.0
+    often: Callable[[Array], Array] = matrix.logarithm
     overlap: float = subject.HEADLINE_SHARE
     posted: int | None = None
     asked: int = subject.POSTED
@@ -71,7 +72,7 @@ class Archive:
         return self.evaluated(lambda row: self._bounded(signed, posted, way, row))
 
     def signatures(self, way: Way) -> Weighted:
-        every = matrix.weighted(self.counts, self.factors, headline_times=way.headline_times)
+        every = matrix.weighted(self.counts, self.factors, headline_times=way.headline_times, often=way.often)
         return every.heaviest(way.terms).normalised()
 
     def full_cosine(self) -> Mapping[str, float]:
@@ -105,6 +106,7 @@ def measure(archives: Sequence[Archive]) -> Iterator[Table]:
     arabic = archives[0]
     for archive in archives:
         yield _signatures(archive)
+        yield _often(archive)
         yield _headlines(archive)
         yield _posted(archive)
     yield _frequencies(arabic)
@@ -137,6 +139,22 @@ def _signatures(archive: Archive) -> Table:
 
     base = (f"{subject.SIGNATURE_TERMS} terms", archive.by(Way()))
     return _compared(f"{archive.corpus.name}: length of the signature", base, others())
+
+
+def _often(archive: Archive) -> Table:
+    def others() -> Iterator[tuple[str, Mapping[str, float]]]:
+        yield "once, however often", archive.by(Way(often=np.ones_like))
+        for half in (0.5, 1, 2):  # at so many times it weighs half of what it can
+            yield f"tf / (tf + {half:g})", archive.by(Way(often=partial(_saturated, half=half)))
+        yield "square root of tf", archive.by(Way(often=np.sqrt))
+
+    return _compared(
+        f"{archive.corpus.name}: how much a repeated word weighs", ("1 + ln tf", archive.by(Way())), others()
+    )
+
+
+def _saturated(times: Array, half: float) -> Array:
+    return times / (times + half)
 
 
 def _headlines(archive: Archive) -> Table:

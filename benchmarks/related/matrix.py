@@ -6,7 +6,7 @@ code could hide an error behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -122,9 +122,19 @@ class Postings:
         return np.union1d(found, start + order)
 
 
-def weighted(counts: Counts, factors: Array, *, headline_times: float) -> Weighted:
-    """(1 + ln tf) x the term's factor, sorted, not normalised; headline words count ``headline_times``."""
-    weights = (1 + np.log(counts.body + headline_times * counts.headline)) * factors[counts.terms]
+def logarithm(times: Array) -> Array:
+    """1 + ln tf, as nashr has it."""
+    return 1 + np.log(times)
+
+
+def weighted(
+    counts: Counts, factors: Array, *, headline_times: float, often: Callable[[Array], Array] = logarithm
+) -> Weighted:
+    """What ``often`` makes of a term's times in an article x its factor, sorted, not normalised.
+
+    Headline words count ``headline_times``.
+    """
+    weights = often(counts.body + headline_times * counts.headline) * factors[counts.terms]
     return by_weight(counts, weights)
 
 
