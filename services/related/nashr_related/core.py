@@ -163,10 +163,7 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """An older article that would show the new one, and by how much that scores more than what it displaces.
-
-    Below 0 where it may still win a card by its difference from the others.
-    """
+    """An older article that may show the new one, and how much more that scores than what it displaces."""
 
     article: int
     gain: float
@@ -383,7 +380,8 @@ def gains(
 
     `scored` are the new article's own candidates, since the cosine is symmetric: every older article that
     it betters is among its first 100. `shingles` are those of all of them and its own. Ordered by gain x
-    recency of the older article, which readers of today are likelier to open.
+    recency of the older article, which readers of today are likelier to open; behind those that are sure
+    to show it come those that may, as diversity chooses their cards (a third of these do: measured).
     """
     age, days = (now - new.published_at) / DAY, half_life(new.section)
     scored = list(scored)
@@ -394,21 +392,21 @@ def gains(
         if one.article in copies or (older := heads.get(one.article)) is None:
             continue
         new_score = score(one.candidate, age_days=age, half_life_days=days)
-        displaced, least = _bars(older, copies)
-        if new_score > least:
+        displaced, surely = _bars(older, copies)
+        if new_score > displaced:
             aged = (now - one.candidate.published_at) / DAY
             fresh = recency(aged, half_life_days=half_life(one.candidate.section))
             gain = Gain(one.article, new_score - displaced)
-            found.append((-gain.gain * fresh, one.article, gain))
-    return [gain for *_, gain in sorted(found, key=lambda row: row[:2])[:cap]]
+            found.append((new_score <= surely, -gain.gain * fresh, one.article, gain))
+    return [gain for *_, gain in sorted(found, key=lambda row: row[:3])[:cap]]
 
 
 def _bars(older: Head, copies: Collection[int]) -> tuple[float, float]:
-    """What the link scores that a newcomer would displace, and what the newcomer must score itself.
+    """What a newcomer must score more than to be shown perhaps, and to be shown surely.
 
-    A copy of the newcomer is the one it displaces, and a pin never is. Otherwise it takes a place that is
-    free or holds filler, or that of the weakest; a card yields to a story that scores less and differs
-    more, as far down as diversity looks.
+    A copy of the newcomer is the link that it displaces, and a pin never is. Otherwise it takes a place
+    that is free or holds filler, or that of the weakest. See-also links go by score alone; what scores
+    less than all of them has to differ enough from the rest to become a card.
     """
     same = [math.inf if link.reason == "pinned" else link.score for link in older.shown
             if link.article in copies and link.reason != "latest"]  # fmt: skip
@@ -417,8 +415,8 @@ def _bars(older: Head, copies: Collection[int]) -> tuple[float, float]:
     if len(older.shown) < older.places or any(link.reason == "latest" for link in older.shown):
         return 0.0, 0.0
     similar = [link for link in older.shown if link.reason == "similar"]
-    weakest = min((link.score for link in similar), default=math.inf)
-    return weakest, min((link.score * (NEARLY if link.card else 1) for link in similar), default=math.inf)
+    asides = [link.score for link in similar if not link.card]
+    return min((link.score for link in similar), default=math.inf), min(asides, default=math.inf)
 
 
 def _best_first(one: Scored) -> tuple[float, float, int]:

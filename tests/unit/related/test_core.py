@@ -15,7 +15,6 @@ from nashr_related.core import (
     FLOOR,
     GAINING,
     KEPT,
-    NEARLY,
     SIGNATURE_TERMS,
     Candidate,
     Draw,
@@ -502,14 +501,14 @@ def test_full_list_asks_for_better_than_its_weakest() -> None:
     assert gaining([story(1, 1.3 * 0.3 + 0.001)], {1: older}) == [1]
 
 
-def test_a_card_yields_to_what_differs() -> None:
-    """Near enough to a card a story may win by difference; what is sure to be shown goes before it."""
-    older = Head([Shown(900, 0.5, "similar", card=False), Shown(901, 0.3, "similar", card=True)], 2)
-    near, below = 1.3 * NEARLY * 0.3 + 0.001, 1.3 * NEARLY * 0.3 - 0.001
+def test_who_may_win_a_card_comes_behind_who_is_sure_of_a_place() -> None:
+    """Above every card but below the see-also links diversity decides: those pages are looked at last."""
+    cards = Head([Shown(900, 0.9, "similar", card=False), Shown(901, 0.1, "similar", card=True)], 2)
+    both = {1: cards, 2: full(0.3)}
 
-    assert gaining([story(1, near)], {1: older}) == [1]
-    assert gaining([story(1, below)], {1: older}) == []
-    assert gaining([story(1, near), story(2, 1.3 * 0.31)], {1: older, 2: older}, cap=1) == [2]
+    assert gaining([story(1), story(2, 1.3 * 0.31)], both) == [2, 1]
+    assert gaining([story(1), story(2, 1.3 * 0.31)], both, cap=1) == [2]
+    assert gaining([story(1, 1.3 * 0.1 - 0.001)], {1: cards}) == []
 
 
 def test_a_copy_displaces_its_own_story_only() -> None:
