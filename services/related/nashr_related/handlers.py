@@ -137,13 +137,7 @@ class Related:
             with _noted(article.id):
                 self._take_in(site, article, round_)
                 round_.done.add(article.id)
-        with statement(self._runtime.engine) as conn:
-            older = [*links.linking(conn, round_.hidden, each=core.GAINING), *round_.gaining]
-            older += links.without_cards(conn, site.id, cards=CARDS, limit=core.GAINING)
-            wanted = articles.of_numbers(conn, {*older} - round_.drawn.keys())
-        for article in wanted:
-            with _noted(article.id):
-                round_.drawn[article.number] = self._draw_again(site, article)[0]
+        self._draw_older(site, round_)
 
         def commit(conn: Connection) -> Finish:
             _mark_linked(conn, fresh, done=round_.done)
@@ -164,6 +158,23 @@ class Related:
 
         return commit
 
+    def _draw_older(self, site: Site, round_: _Round) -> None:
+        """Draws those that lost a link or lack cards, and those that may gain one: the best that do stay."""
+        with statement(self._runtime.engine) as conn:
+            due = {
+                *links.linking(conn, round_.hidden, each=core.GAINING),
+                *links.without_cards(conn, site.id, cards=CARDS, limit=core.GAINING),
+            }
+            maybe = {older for gaining in round_.gaining.values() for older in gaining}
+            wanted = articles.of_numbers(conn, (due | maybe) - round_.drawn.keys())
+        drawn = {}
+        for article in wanted:
+            with _noted(article.id):
+                drawn[article.number] = self._draw_again(site, article)[0]
+        for new, gaining in round_.gaining.items():
+            due.update([older for older in gaining if _shows(drawn.get(older, ()), new)][: core.GAINING])
+        round_.drawn |= {older: links for older, links in drawn.items() if older in due}
+
     def _take_in(self, site: Site, article: Article, round_: _Round) -> None:
         """An article that went live, changed or left: its links, what it improves, what counts change."""
         seen = article.live_revision is not None
@@ -172,7 +183,7 @@ class Related:
             round_.drawn[article.number] = drawn
         with statement(self._runtime.engine) as conn:
             if seen and doc.listed("related"):
-                round_.gaining += _gaining(conn, site, article, near)
+                round_.gaining[article.number] = _gaining(conn, site, article, near)
             else:
                 round_.hidden.append(article.number)
             if (change := _uncounted(conn, site, article)) is not None:
@@ -230,10 +241,13 @@ _REMOVED: Final = frozenset({"killed", "taken_down"})
 
 @dataclass
 class _Round:
-    """What one run of backlinks finds out: ``drawn`` by article, ``hidden`` is what nothing may link to."""
+    """What one run of backlinks finds out: ``drawn`` by article, ``hidden`` is what nothing may link to.
+
+    ``gaining`` are the older articles that may show a new one, by the new one.
+    """
 
     drawn: dict[int, Sequence[StoredLink]] = field(default_factory=dict)
-    gaining: list[int] = field(default_factory=list)
+    gaining: dict[int, Sequence[int]] = field(default_factory=dict)
     hidden: list[int] = field(default_factory=list)
     changes: list[_Change] = field(default_factory=list)
     translations: dict[str, list[int]] = field(default_factory=dict)
@@ -605,7 +619,7 @@ def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float
 
 
 def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhood) -> list[int]:
-    """Older articles whose links the new one betters."""
+    """Older articles whose links the new one may better: twice as many as may show it, as a third will."""
     if article.published_at is None:
         return []
     better = core.gains(
@@ -615,6 +629,7 @@ def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhoo
         shingles=near.shingles,
         now=near.now,
         half_life=site.half_life,
+        cap=2 * core.GAINING,
     )
     return [gain.article for gain in better]
 
@@ -629,6 +644,11 @@ def _heads(conn: Connection, site: Site, near: _Neighbourhood) -> Mapping[int, c
 
     found = links.shown(conn, [one.article for one in near.ranked])
     return {article: core.Head([*map(shown, some)], places) for article, (places, some) in found.items()}
+
+
+def _shows(drawn: Sequence[StoredLink], article: int) -> bool:
+    """Whether a page with these links shows one to the article: spares do not count."""
+    return any(link.dst == article and (link.slot == "see_also" or link.position < CARDS) for link in drawn)
 
 
 def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:
