@@ -59,7 +59,7 @@ class Bulk:
         self._one = first[same]  # words of one hash are one term: the first of them stands for it
         self._hashes = hashes
         self._frequencies = np.zeros(len(hashes))
-        self._shown = fingerprint(LANGUAGE)
+        self._shown = bytes.fromhex(fingerprint(LANGUAGE))
         self.articles = 0
         with transaction(room.engine) as conn:
             self._corpus = links.corpus(conn, room.id, LANGUAGE)
@@ -140,20 +140,21 @@ class Bulk:
         weights = signed.weights.astype("<f2")
         title = matrix.headlines(counts)
         titles = self._hashes[title.terms].astype("<i4")
-        columns = "article, corpus, text_hash, terms, weights, title_terms, shingles, counted, places"
+        columns = "article, corpus, counted, places, text_hash, terms, weights, title_terms"
         with copying(conn, f"signature ({columns})", binary=True) as copy:
             copy.write(_HEADER)
             for at, number in enumerate(numbers.tolist()):
                 own = slice(signed.starts[at], signed.starts[at + 1])
                 headline = slice(title.starts[at], title.starts[at + 1])
-                lists = (
-                    terms[own],
-                    weights[own],
-                    titles[headline],
-                    batch.shingles[at][:SHINGLES_KEPT].astype("<u4"),
-                )
-                packed = (self._shown.encode(), *(one.tobytes() for one in lists))
+                lists = terms[own], weights[own], titles[headline]
+                packed = self._shown, *(one.tobytes() for one in lists)
                 copy.write(_signature_row(number, self._corpus, *packed))
+            copy.write(_TRAILER)
+        with copying(conn, "wording (article, shingles)", binary=True) as copy:
+            copy.write(_HEADER)
+            for at, number in enumerate(numbers.tolist()):
+                shingles = links.packed_steps(batch.shingles[at][:SHINGLES_KEPT].tolist())
+                copy.write(struct.pack(">hii", 2, 4, number) + _sized(shingles))
             copy.write(_TRAILER)
 
     def _write_terms(self, conn: Connection) -> None:
@@ -190,9 +191,12 @@ def section(article: int) -> str:
 
 def _signature_row(number: int, corpus: int, *packed: bytes) -> bytes:
     """As COPY reads it in binary: each field after its length."""
-    first = struct.pack(">hiqii", 9, 8, number, 4, corpus)
-    lists = [struct.pack(">i", len(one)) + one for one in packed]
-    return b"".join((first, *lists, struct.pack(">iiih", 4, 1, 2, _PLACES)))
+    first = struct.pack(">hiiiiiiih", 8, 4, number, 4, corpus, 4, 1, 2, _PLACES)
+    return b"".join((first, *map(_sized, packed)))
+
+
+def _sized(field: bytes) -> bytes:
+    return struct.pack(">i", len(field)) + field
 
 
 def _dropped(conn: Connection) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from nashr_related.analysis import SHINGLE_BITS
 
 from benchmarks.related.matrix import Array, Counts
 
@@ -93,8 +94,8 @@ def batch(chunk: int, *, others: bool = False) -> Batch:
         own = np.flatnonzero(kind == at)
         words[own] = way(drawn[own], stories[rows[own]], vocabulary(numbers)[rows[own]])
     sizes = lengths * 4 // 3  # stop words are in shingles too
-    hashes = np.split(chance.integers(0, 2**32, sizes.sum(), dtype=np.uint32), np.cumsum(sizes)[:-1])
-    each = [np.sort(own) for own in hashes]
+    hashes = chance.integers(0, 2**SHINGLE_BITS, sizes.sum(), dtype=np.uint32)
+    each = [np.sort(own) for own in np.split(hashes, np.cumsum(sizes)[:-1])]
     return Batch(chunk * CHUNK, starts, words, each)
 
 

@@ -25,7 +25,7 @@ from nashr.store import articles, links, queue, sites
 from nashr.store.database import connect, row, rows, run, statement, transaction
 from nashr.store.queue import Step
 from nashr_related import core
-from nashr_related.analysis import primary, term_hash, terms
+from nashr_related.analysis import primary, surfaces, term_hash, terms
 from nashr_related.handlers import (
     AT_ONCE,
     REWEIGHED,
@@ -35,6 +35,7 @@ from nashr_related.handlers import (
     _near,
     _sign,
     _terms,
+    _text,
 )
 from psycopg.types.json import Json
 from sqlalchemy import Connection, Engine
@@ -52,8 +53,9 @@ CANDIDATES: Final = links.CANDIDATES
 SIGNED_AGAIN: Final = REWEIGHED
 SHOWN_CARDS: Final = CARDS
 FAN_OUT: Final = core.GAINING
+TAKEN_IN: Final = AT_ONCE
 PROCESSES: Final = 2
-TABLES: Final = ("posting", "signature", "term", "link")
+TABLES: Final = ("posting", "signature", "wording", "term", "link")
 """What related links add to a database."""
 
 _PARAGRAPHS: Final = 31
@@ -83,6 +85,10 @@ class Link:
     article: str
     score: float
     reason: str
+
+
+Signed = tuple[Counter[int], Mapping[int, str], str]
+"""Of articles that were signed: in how many each term stands, words that show terms, the language."""
 
 
 class Newsroom:
@@ -144,26 +150,29 @@ class Newsroom:
         found = list(pool.map(_sign_some, *zip(*((self.url, self.id, part) for part in parts), strict=True)))
         if not counting:
             return
-        language = next(language for _, language in found if language)
+        language = next(language for *_, language in found if language)
         with transaction(self.engine) as conn:
-            total = sum((counted for counted, _ in found), Counter[int]())
+            total = sum((counted for counted, *_ in found), Counter[int]())
+            words = {term: word for _, some, _ in found for term, word in some.items()}
             corpus = links.corpus(conn, self.id, language)
-            links.count(conn, corpus, articles=len(named), terms=total, words={})
+            links.count(conn, corpus, articles=len(named), terms=total, words=words)
             run(
                 conn, "UPDATE signature SET counted = :revision WHERE article = ANY(:numbers)",
                 revision=_REVISION, numbers=[number for _, number in named],
             )  # fmt: skip
 
-    def sign_some(self, named: Sequence[tuple[str, int]]) -> tuple[Counter[int], str]:
-        """Signs articles with the frequencies of this moment; in how many each term stands."""
+    def sign_some(self, named: Sequence[tuple[str, int]]) -> Signed:
+        """Signs articles with the frequencies of this moment."""
         total: Counter[int] = Counter()
+        words: dict[int, str] = {}
         language = ""
         for article, number in named:
             signed, doc = self.signature(article, number)
             language = primary(doc.language)
             self.store(signed)
             total.update(_terms(doc).keys())
-        return total, language
+            words.update(surfaces(_text(doc), language=doc.language))
+        return total, words, language
 
     def signature(self, article: str, number: int) -> tuple[links.Signature, Content]:
         """The signature of a stored text, made now, not stored."""
@@ -245,12 +254,13 @@ class Newsroom:
         with transaction(self.engine) as conn:
             commit(conn)
 
-    def fan_out(self, article: str) -> None:
-        """What follows when an article goes live: it is counted, and older articles are given its link."""
+    def fan_out(self, *arrived: str) -> None:
+        """What follows when articles go live: they are counted, and older articles are given their links."""
+        assert len(arrived) <= AT_ONCE
         with transaction(self.engine) as conn:
             run(
-                conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id",
-                id=self._named(article),
+                conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = ANY(:ids)",
+                ids=[self._named(article) for article in arrived],
             )  # fmt: skip
             number = queue.rearm(conn, "backlinks", self.id, site=self.id, data={}, priority=Priority.bulk)
         step = queue.claim(self.engine, number, owner="bench", lease=600)
@@ -265,8 +275,8 @@ class Newsroom:
             found = rows(
                 conn,
                 """SELECT a.id FROM link l JOIN article a ON a.number = l.src
-                WHERE l.dst = :number AND (l.slot = 'see_also' OR l.position < :cards)""",
-                number=_number(conn, self._named(article)), cards=CARDS,
+                WHERE l.dst = :number AND l.place < :most""",
+                number=_number(conn, self._named(article)), most=links.CARDS_FROM + CARDS,
             )  # fmt: skip
         return frozenset(self._bare(item["id"]) for item in found)
 
@@ -337,6 +347,11 @@ def _doc(draft: Draft) -> Mapping[str, Any]:
     }
 
 
+def vacuum(conn: Connection) -> None:
+    """What the server does by itself, sooner or later."""
+    run(conn, f"VACUUM {', '.join(TABLES)}")
+
+
 def bytes_of(conn: Connection) -> Mapping[str, int]:
     """Bytes of each table that related links need, and of each of their indexes."""
     found = rows(
@@ -368,7 +383,7 @@ def _elsewhere(url: str, site: str) -> Newsroom:
     return Newsroom(url, connect(url, pool=1, application="nashr-bench"), site)
 
 
-def _sign_some(url: str, site: str, named: Sequence[tuple[str, int]]) -> tuple[Counter[int], str]:
+def _sign_some(url: str, site: str, named: Sequence[tuple[str, int]]) -> Signed:
     return _elsewhere(url, site).sign_some(named)
 
 

@@ -24,6 +24,10 @@ SHINGLE_WORDS: Final = 3
 SHINGLES_KEPT: Final = 512
 """Shingles kept at most. The set of an article of up to 514 words is therefore whole."""
 
+SHINGLE_BITS: Final = 22
+"""Of a shingle's hash: ascending, each is two bytes from the one before, mostly. By chance two texts of 300
+words share one hash in 50 pairs, which is no share of their wording that matters."""
+
 LONGEST_WORD: Final = 40
 """Characters of a word that count; what is longer is a URL or an encoded blob, not a word."""
 
@@ -292,7 +296,7 @@ def term_hash(term: str) -> int:
 
 
 def shingle_set(text: str, *, language: str) -> tuple[int, ...]:
-    """Every run of three words as an unsigned 32-bit hash, ascending; a shorter text is one shingle.
+    """Every run of three words as a hash of SHINGLE_BITS, ascending; a shorter text is one shingle.
 
     Of a longer text than SHINGLES_KEPT the smallest hashes: a bottom-k sketch (Cohen and Kaplan, 2007).
     """
@@ -300,7 +304,7 @@ def shingle_set(text: str, *, language: str) -> tuple[int, ...]:
     if not found:
         return ()
     starts = range(max(1, len(found) - SHINGLE_WORDS + 1))
-    hashes = {_hash32(" ".join(found[at : at + SHINGLE_WORDS])) for at in starts}
+    hashes = {_hash32(" ".join(found[at : at + SHINGLE_WORDS])) >> 32 - SHINGLE_BITS for at in starts}
     return tuple(sorted(hashes)[:SHINGLES_KEPT])
 
 
@@ -311,11 +315,15 @@ def containment(a: Sequence[int], b: Sequence[int]) -> float:
     exact where neither was. Over n sampled shingles the standard error is sqrt(c (1 - c) / n); on pairs of
     Arabic news articles the mean error was 0.002, with 128 hashes instead of 512 it was 0.02.
     """
-    common = set(a).intersection(b)
+    return contained(len(set(a).intersection(b)), a, b)
+
+
+def contained(common: int, a: Sequence[int], b: Sequence[int]) -> float:
+    """The same of two shingle sets that are known to have so many hashes in common."""
     if not common:
         return 0.0
-    cut = min((full[-1] for full in (a, b) if len(full) >= SHINGLES_KEPT), default=2**32)
-    return len(common) / min(bisect_right(a, cut), bisect_right(b, cut))
+    cut = min((full[-1] for full in (a, b) if len(full) >= SHINGLES_KEPT), default=2**SHINGLE_BITS)
+    return common / min(bisect_right(a, cut), bisect_right(b, cut))
 
 
 def _pieces(text: str, tag: str) -> list[str]:

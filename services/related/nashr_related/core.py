@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from nashr.domain.recency import DAY, recency
 from nashr.domain.site import HALF_LIFE_DAYS
 
-from nashr_related.analysis import containment, primary, shingle_set, term_hash, terms
+from nashr_related.analysis import contained, primary, shingle_set, term_hash, terms
 
 SIGNATURE_TERMS: Final = 64
 """Terms kept; on Arabic news 64 rank as well as 96, fewer do not (benchmarks/related/QUALITY.md)."""
@@ -434,12 +434,8 @@ def _heaviest(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
     return tuple((term, weight / length) for term, weight in kept)
 
 
-def _copies(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    return containment(a, b) >= SAME_STORY
-
-
 class _Wordings:
-    """Shingles as sets: only those that share a hash are compared, which few do."""
+    """Shingles as sets: what a text has in common with all of them is looked for once, then in each."""
 
     def __init__(self, shown: Iterable[tuple[int, ...]]) -> None:
         self._shown: list[tuple[tuple[int, ...], frozenset[int]]] = []
@@ -453,9 +449,10 @@ class _Wordings:
 
     def has(self, one: tuple[int, ...]) -> bool:
         """Whether a near-copy was added."""
-        if self._hashes.isdisjoint(one):
-            return False
-        return any(not hashes.isdisjoint(one) and _copies(one, other) for other, hashes in self._shown)
+        common = self._hashes.intersection(one)
+        return bool(common) and any(
+            contained(len(hashes & common), one, other) >= SAME_STORY for other, hashes in self._shown
+        )
 
 
 def _stories(

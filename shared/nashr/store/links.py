@@ -1,4 +1,4 @@
-"""Related stories in PostgreSQL: signatures, postings, links. What is similar is nashr_related's to say.
+"""Related stories in PostgreSQL: signatures, wording, postings, links. What is similar is nashr_related's.
 
 A corpus is the articles of one site in one language. Its frequencies are of live articles; a rebuild makes a
 new one beside it, which articles move to one by one.
@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, compress, pairwise
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -46,7 +47,7 @@ _SPACE: Final = 0x6C696E6B  # "link": the advisory locks of articles whose links
 class Signature:
     """What an article is found by: terms with weights, heaviest first, title terms, shingles, ascending.
 
-    Hashes of terms are signed 32-bit, those of shingles unsigned 32-bit; weights have half precision.
+    Hashes of terms are signed 32-bit, shingles not negative; weights have half precision.
     ``text_hash`` names the text that was signed; ``counted`` is the revision whose terms stand in the
     corpus' frequencies; ``places`` is how many links the article's page has room for.
     """
@@ -74,26 +75,55 @@ class Near:
     title_terms: tuple[int, ...]
 
 
-_PACKED: Final = {"terms": "i", "weights": "e", "title_terms": "i", "shingles": "I"}
+_PACKED: Final = {"terms": "i", "weights": "e", "title_terms": "i"}
 """The lists of a signature stand as little-endian bytes, by code of struct: arrays cost more to read."""
 
+_AND_ON: Final = 0xFFFF
+"""A step from one shingle to the next that does not arrive: the next one goes on from there."""
 
-def _pack(name: str, values: Sequence[float]) -> bytes:
-    return struct.pack(f"<{len(values)}{_PACKED[name]}", *values)
+
+def _pack(code: str, values: Sequence[float]) -> bytes:
+    return struct.pack(f"<{len(values)}{code}", *values)
 
 
-def _unpack(name: str, data: bytes) -> tuple[Any, ...]:
-    code = _PACKED[name]
+def _unpack(code: str, data: bytes) -> tuple[Any, ...]:
     return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
 
 
 def _unpacked(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _unpack(name, value) if name in _PACKED else value for name, value in found.items()
-    }  # fmt: skip
+    unpacked = {name: _unpack(code, found[name]) for name, code in _PACKED.items() if name in found}
+    if "shingles" in found:
+        unpacked["shingles"] = _climbed(found["shingles"])
+    return {**found, **unpacked}
+
+
+def packed_steps(ascending: Sequence[int]) -> bytes:
+    """Shingles as the steps from each to the next, of two bytes: half of what their hashes would take."""
+    steps = []
+    for before, value in pairwise([0, *ascending]):
+        step = value - before
+        while step >= _AND_ON:
+            steps.append(_AND_ON)
+            step -= _AND_ON
+        steps.append(step)
+    return _pack("H", steps)
+
+
+def _climbed(data: bytes) -> tuple[int, ...]:
+    """The shingles that the steps lead to."""
+    steps = _unpack("H", data)
+    return tuple(compress(accumulate(steps), map(_AND_ON.__ne__, steps)))
 
 
 Reason = Literal["pinned", "similar", "latest"]
+
+_REASONS: Final[tuple[Reason, ...]] = ("pinned", "similar", "latest")
+"""A link stands in a row of 16 bytes: its reason as its number here, slot and position as one place."""
+
+_PINNED: Final = _REASONS.index("pinned")
+
+CARDS_FROM: Final = 100
+"""Places below are see-also links in order, the others cards: by place is the order of a page."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +143,18 @@ class ShownLink(StoredLink):
 
     published_at: datetime
     section: str
+
+
+def _place(link: StoredLink) -> int:
+    return link.position + (CARDS_FROM if link.slot == "related_news" else 0)
+
+
+def _named(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a link, as its fields."""
+    fields = dict(found)
+    cards, position = divmod(fields.pop("place"), CARDS_FROM)
+    slot = "related_news" if cards else "see_also"
+    return {**fields, "slot": slot, "position": position, "reason": _REASONS[fields["reason"]]}
 
 
 def corpus(conn: Connection, site: str, language: str) -> int:
@@ -214,12 +256,14 @@ def drop_earlier(conn: Connection, site: str, *, at_most: int) -> bool:
     return True
 
 
-_SIGNATURE: Final = """SELECT article, corpus, text_hash, terms, weights, title_terms, shingles,
-    counted, places FROM signature WHERE article = :article"""
-
-
 def signature(conn: Connection, article: int) -> Signature | None:
-    found = row(conn, _SIGNATURE, article=article)
+    found = row(
+        conn,
+        """SELECT article, corpus, encode(text_hash, 'hex') AS text_hash, terms, weights, title_terms,
+            shingles, counted, places
+        FROM signature JOIN wording USING (article) WHERE article = :article""",
+        article=article,
+    )
     return Signature(**_unpacked(found)) if found else None
 
 
@@ -228,20 +272,28 @@ def sign(conn: Connection, new: Signature) -> int | None:
 
     What is counted of it stays counted, unless it moves to another corpus, which knows nothing of it.
     """
-    before = row(conn, f"{_SIGNATURE} FOR NO KEY UPDATE", article=new.article)
+    before = row(
+        conn, "SELECT corpus, terms FROM signature WHERE article = :article FOR NO KEY UPDATE",
+        article=new.article,
+    )  # fmt: skip
     if before is not None:
-        _take_postings(conn, Signature(**_unpacked(before)))
-    packed = {name: _pack(name, getattr(new, name)) for name in _PACKED}
+        _take_postings(conn, new.article, **_unpacked(before))
+    packed = {name: _pack(code, getattr(new, name)) for name, code in _PACKED.items()}
     counted: int | None = scalar(
         conn,
-        """INSERT INTO signature (article, corpus, text_hash, terms, weights, title_terms, shingles, places)
-        VALUES (:article, :corpus, :text_hash, :terms, :weights, :title_terms, :shingles, :places)
+        """WITH worded AS (
+            INSERT INTO wording (article, shingles) VALUES (:article, :shingles)
+            ON CONFLICT (article) DO UPDATE SET shingles = excluded.shingles
+                WHERE wording.shingles <> excluded.shingles)
+        INSERT INTO signature (article, corpus, text_hash, terms, weights, title_terms, places)
+        VALUES (:article, :corpus, decode(:text_hash, 'hex'), :terms, :weights, :title_terms, :places)
         ON CONFLICT (article) DO UPDATE SET corpus = excluded.corpus, text_hash = excluded.text_hash,
             terms = excluded.terms, weights = excluded.weights, title_terms = excluded.title_terms,
-            shingles = excluded.shingles, places = excluded.places,
+            places = excluded.places,
             counted = CASE WHEN signature.corpus = excluded.corpus THEN signature.counted END
         RETURNING counted""",
-        article=new.article, corpus=new.corpus, text_hash=new.text_hash, places=new.places, **packed,
+        article=new.article, corpus=new.corpus, text_hash=new.text_hash, places=new.places,
+        shingles=packed_steps(new.shingles), **packed,
     )  # fmt: skip
     run(
         conn,
@@ -259,11 +311,11 @@ def _posted(signed: Signature) -> list[int]:
     return [round(weight * _WHOLE) for weight in signed.weights[:POSTED]]
 
 
-def _take_postings(conn: Connection, signed: Signature) -> None:
+def _take_postings(conn: Connection, article: int, *, corpus: int, terms: Sequence[int]) -> None:
     run(
         conn,
         "DELETE FROM posting WHERE corpus = :corpus AND term = ANY(:terms) AND article = :article",
-        corpus=signed.corpus, terms=list(signed.terms[:POSTED]), article=signed.article,
+        corpus=corpus, terms=list(terms[:POSTED]), article=article,
     )  # fmt: skip
 
 
@@ -357,8 +409,9 @@ def forget(conn: Connection, article: int) -> None:
     """
     signed = signature(conn, article)
     run(conn, "DELETE FROM signature WHERE article = :article", article=article)
+    run(conn, "DELETE FROM wording WHERE article = :article", article=article)
     if signed is not None:
-        _take_postings(conn, signed)
+        _take_postings(conn, article, corpus=signed.corpus, terms=signed.terms)
         run(
             conn, "UPDATE corpus SET articles = articles - 1 WHERE id = :corpus AND :counted",
             corpus=signed.corpus, counted=signed.counted is not None,
@@ -403,10 +456,10 @@ def near(conn: Connection, site: str, query: Signature, *, limit: int = CANDIDAT
 def shingles(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, ...]]:
     """The shingles of those articles that have a signature, to tell copies of one story by."""
     found = rows(
-        conn, "SELECT article, shingles FROM signature WHERE article = ANY(:articles)",
+        conn, "SELECT article, shingles FROM wording WHERE article = ANY(:articles)",
         articles=list(articles),
     )  # fmt: skip
-    return {item["article"]: _unpack("shingles", item["shingles"]) for item in found}
+    return {item["article"]: _climbed(item["shingles"]) for item in found}
 
 
 _LOOKED_AT: Final = 200  # of the newest articles, for some of one language: a bound where it is rare
@@ -449,15 +502,14 @@ def of(conn: Connection, src: int) -> Sequence[StoredLink]:
     """The links of an article, see-also first, in order."""
     found = rows(
         conn,
-        """SELECT dst, slot, position, similarity, reason FROM link WHERE src = :src
-        ORDER BY slot DESC, position""",
+        "SELECT dst, place, similarity, reason FROM link WHERE src = :src ORDER BY place",
         src=src,
     )
-    return [StoredLink(**item) for item in found]
+    return [StoredLink(**_named(item)) for item in found]
 
 
-_STANDING: Final = """link l JOIN article d ON d.number = l.dst AND d.live_revision IS NOT NULL
-    AND d.path IS NOT NULL AND (d.linkable OR l.reason = 'pinned')"""
+_STANDING: Final = f"""link l JOIN article d ON d.number = l.dst AND d.live_revision IS NOT NULL
+    AND d.path IS NOT NULL AND (d.linkable OR l.reason = {_PINNED})"""
 """Links to what readers can see and may be sent to: only a pin overrules ``distribution.related``."""
 
 
@@ -465,11 +517,11 @@ def standing(conn: Connection, src: int) -> Sequence[StoredLink]:
     """Those links of an article that may be shown at this moment, see-also first, in order."""
     found = rows(
         conn,
-        f"""SELECT l.dst, l.slot, l.position, l.similarity, l.reason FROM {_STANDING}
-        WHERE l.src = :src ORDER BY l.slot DESC, l.position""",
+        f"""SELECT l.dst, l.place, l.similarity, l.reason FROM {_STANDING}
+        WHERE l.src = :src ORDER BY l.place""",
         src=src,
     )
-    return [StoredLink(**item) for item in found]
+    return [StoredLink(**_named(item)) for item in found]
 
 
 def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, Sequence[ShownLink]]]:
@@ -478,17 +530,18 @@ def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, 
         conn,
         f"""SELECT s.article, s.places, l.*
         FROM signature s LEFT JOIN LATERAL (
-            SELECT l.dst, l.slot, l.position, l.similarity, l.reason, d.published_at, d.section
+            SELECT l.dst, l.place, l.similarity, l.reason, d.published_at, d.section
             FROM {_STANDING} WHERE l.src = s.article
         ) AS l ON true
-        WHERE s.article = ANY(:articles) ORDER BY s.article, l.slot DESC, l.position""",
+        WHERE s.article = ANY(:articles) ORDER BY s.article, l.place""",
         articles=list(articles),
     )
     shown: dict[int, tuple[int, list[ShownLink]]] = {}
     for item in found:
         _, links = shown.setdefault(item["article"], (item["places"], []))
         if item["dst"] is not None and len(links) < item["places"]:
-            links.append(ShownLink(**{name: item[name] for name in ShownLink.__dataclass_fields__}))
+            named = _named(item)
+            links.append(ShownLink(**{name: named[name] for name in ShownLink.__dataclass_fields__}))
     return shown
 
 
@@ -496,9 +549,9 @@ def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int
     """The newest live articles that link to those without a pin, at most ``each`` to one of them."""
     found = rows(
         conn,
-        """SELECT DISTINCT l.src FROM unnest(CAST(:dsts AS bigint[])) AS d(dst) CROSS JOIN LATERAL (
+        f"""SELECT DISTINCT l.src FROM unnest(CAST(:dsts AS bigint[])) AS d(dst) CROSS JOIN LATERAL (
             SELECT link.src FROM link JOIN article a ON a.number = link.src
-            WHERE link.dst = d.dst AND link.reason <> 'pinned' AND a.live_revision IS NOT NULL
+            WHERE link.dst = d.dst AND link.reason <> {_PINNED} AND a.live_revision IS NOT NULL
             ORDER BY link.src DESC LIMIT :each) AS l""",
         dsts=list(dsts), each=each,
     )  # fmt: skip
@@ -546,27 +599,38 @@ def shared_words(
 
 
 def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
-    """Stores the links of an article; returns whether they changed. Two writers of one article take turns."""
+    """Stores the links of an article; returns whether they changed. Two writers of one article take turns.
+
+    Those that stay as they are stay where they are: each row that is written anew leaves a dead one behind.
+    """
     run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
-    before = [(item.slot, item.position, item.dst, item.reason) for item in of(conn, src)]
-    after = sorted(
-        ((item.slot, item.position, item.dst, item.reason) for item in links),
-        key=lambda item: (item[0] != "see_also", item[1]),
-    )
-    if before == after:
+    before = {(_place(item), item.dst, item.reason) for item in of(conn, src)}
+    if before == {(_place(item), item.dst, item.reason) for item in links}:
         return False
-    run(conn, "DELETE FROM link WHERE src = :src", src=src)
+    values = {
+        "src": src, "dsts": [item.dst for item in links], "places": [_place(item) for item in links],
+        "similarities": [item.similarity for item in links],
+        "reasons": [_REASONS.index(item.reason) for item in links],
+    }  # fmt: skip
     run(
         conn,
-        """INSERT INTO link (src, slot, position, dst, similarity, reason)
-        SELECT :src, slot, position, dst, similarity, reason FROM unnest(CAST(:slots AS text[]),
-            CAST(:positions AS smallint[]), CAST(:dsts AS bigint[]), CAST(:similarities AS real[]),
-            CAST(:reasons AS text[])) AS l(slot, position, dst, similarity, reason)""",
-        src=src, slots=[item.slot for item in links], positions=[item.position for item in links],
-        dsts=[item.dst for item in links], reasons=[item.reason for item in links],
-        similarities=[item.similarity for item in links],
-    )  # fmt: skip
+        f"""DELETE FROM link WHERE src = :src AND (dst, similarity, place, reason) NOT IN (
+            SELECT dst, similarity, place, reason FROM {_GIVEN})""",
+        **values,
+    )
+    run(
+        conn,
+        f"""INSERT INTO link (src, dst, similarity, place, reason)
+        SELECT :src, * FROM (SELECT * FROM {_GIVEN}
+            EXCEPT SELECT dst, similarity, place, reason FROM link WHERE src = :src) AS new
+        ORDER BY place""",
+        **values,
+    )
     return True
+
+
+_GIVEN: Final = """unnest(CAST(:dsts AS integer[]), CAST(:similarities AS real[]),
+    CAST(:places AS smallint[]), CAST(:reasons AS smallint[])) AS given(dst, similarity, place, reason)"""
 
 
 def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Sequence[int]:
@@ -576,7 +640,7 @@ def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Seq
         f"""SELECT number FROM (SELECT number FROM article WHERE site = :site AND kind <> 'page'
             AND live_revision IS NOT NULL ORDER BY published_at DESC LIMIT :limit) AS newest
         WHERE :cards > (SELECT count(*) FROM {_STANDING}
-            WHERE l.src = newest.number AND l.slot = 'related_news')""",
+            WHERE l.src = newest.number AND l.place >= {CARDS_FROM})""",
         site=site, cards=cards, limit=limit,
     )  # fmt: skip
     return [item["number"] for item in found]

@@ -329,15 +329,22 @@ corpus = Table(
 signature = Table(
     "signature",
     metadata,
-    Column("article", BigInteger, ForeignKey("article.number"), primary_key=True),
+    Column("article", Integer, ForeignKey("article.number"), primary_key=True),
     Column("corpus", Integer, nullable=False),
-    Column("text_hash", Text, nullable=False),
+    Column("counted", Integer),
+    Column("places", SmallInteger, nullable=False, server_default="0"),
+    Column("text_hash", LargeBinary, nullable=False),
     Column("terms", LargeBinary, nullable=False),
     Column("weights", LargeBinary, nullable=False),
     Column("title_terms", LargeBinary, nullable=False),
+    postgresql_with={"autovacuum_vacuum_scale_factor": "0.05"},  # each row is counted once it is live
+)
+
+wording = Table(
+    "wording",
+    metadata,
+    Column("article", Integer, ForeignKey("article.number"), primary_key=True),
     Column("shingles", LargeBinary, nullable=False),
-    Column("counted", Integer),
-    Column("places", SmallInteger, nullable=False, server_default="0"),
 )
 
 posting = Table(
@@ -361,18 +368,20 @@ term = Table(
     Column("term", Integer, nullable=False, primary_key=True),
     Column("articles", Integer, nullable=False),
     Column("word", Text, nullable=False),
+    postgresql_with={"autovacuum_vacuum_scale_factor": "0.05"},
 )
 
 link = Table(
     "link",
     metadata,
-    Column("src", BigInteger, ForeignKey("article.number"), primary_key=True),
-    Column("slot", Text, nullable=False, primary_key=True),
-    Column("position", SmallInteger, nullable=False, primary_key=True),
-    Column("dst", BigInteger, ForeignKey("article.number"), nullable=False),
+    Column("src", Integer, ForeignKey("article.number"), nullable=False),
+    Column("dst", Integer, ForeignKey("article.number"), nullable=False),
     Column("similarity", REAL, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("place", SmallInteger, nullable=False),
+    Column("reason", SmallInteger, nullable=False),
+    Index("ix_link_src", "src"),  # a key of src and place would take four times as much
     Index("ix_link_dst", "dst"),
+    postgresql_with={"autovacuum_vacuum_scale_factor": "0.05"},
 )
 
 event = Table(

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from alembic import command
 from nashr import cli
-from nashr.store import migrate
+from nashr.store import links, migrate
+from nashr.store.database import connect, statement
+from nashr.store.links import StoredLink
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -51,6 +54,34 @@ def test_it_makes_the_schema_and_may_be_repeated(
 
     assert [run(*words, monkeypatch=monkeypatch) for words in ((), (), ("--check",))] == [0, 0, 0]
     assert migrate.is_current(empty_database)
+
+
+def test_links_outlast_the_narrower_table(empty_database: str) -> None:
+    """Those of an earlier version keep their order, their slots and why they are there."""
+    command.upgrade(migrate.config(empty_database), "0002")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO site (id, config, secret) VALUES ('s', '{}', 'x')")
+        connection.execute(
+            """INSERT INTO article (id, number, site, short_id, slug, section, kind, language, headline,
+                latest_revision, status, created_by)
+            OVERRIDING SYSTEM VALUE
+            SELECT n::text, n, 's', n::text, n::text, 'news', 'news', 'en', '', 1, 'draft', 'test'
+            FROM generate_series(1, 4) AS n"""
+        )
+        connection.execute(
+            """INSERT INTO link (src, slot, position, site, dst, score, reason) VALUES
+                (1, 'related_news', 0, 's', 3, 0.5, 'latest'), (1, 'see_also', 1, 's', 4, 0.25, 'similar'),
+                (1, 'see_also', 0, 's', 2, 0, 'pinned')"""
+        )
+    migrate.upgrade(empty_database)
+    engine = connect(empty_database, pool=1, application="test")
+    with statement(engine) as conn:
+        assert links.of(conn, 1) == [
+            StoredLink(2, "see_also", 0, 0, "pinned"),
+            StoredLink(4, "see_also", 1, 0.25, "similar"),
+            StoredLink(3, "related_news", 0, 0.5, "latest"),
+        ]
+    engine.dispose()
 
 
 def test_a_database_that_is_away_is_said_in_one_line(

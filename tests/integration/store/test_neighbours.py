@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import ANY
@@ -15,6 +16,7 @@ from nashr.settings import Settings
 from nashr.steps import Priority
 from nashr.store import articles, assets, golive, links, queue, sites
 from nashr.store.database import rows, run, statement, transaction
+from nashr.store.links import StoredLink
 from nashr_related import handlers
 from nashr_related.handlers import AT_ONCE, Related
 
@@ -274,6 +276,23 @@ def test_a_young_archive_is_signed_again_when_it_doubles(
     assert before is not None
     assert after is not None
     assert before.terms != after.terms or before.weights != after.weights
+
+
+def test_links_that_stay_are_not_written_again(engine: Engine, inside: Inside, related: Related) -> None:
+    """A row stays where it is while the next gives way: a dead row for each would be most of the table."""
+    own, kept, gone, came = (live(engine, number).number for number in range(1, 5))
+    stays = StoredLink(kept, "see_also", 0, 0.3, "pinned")
+    row = "SELECT ctid::text || xmin FROM link WHERE dst = :dst"
+    with transaction(engine) as conn:
+        assert links.replace(conn, own, [stays, StoredLink(gone, "related_news", 0, 0.2, "similar")])
+    before = inside.scalar(row, dst=kept)
+    now = [stays, StoredLink(came, "related_news", 0, 0.1, "latest")]
+    with transaction(engine) as conn:
+        assert links.replace(conn, own, now)
+        assert not links.replace(conn, own, now)
+    assert inside.scalar(row, dst=kept) == before
+    with statement(engine) as conn:
+        assert [replace(one, similarity=round(one.similarity, 6)) for one in links.of(conn, own)] == now
 
 
 def test_two_that_went_live_at_the_same_moment_find_each_other(

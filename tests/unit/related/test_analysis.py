@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nashr_related.analysis import (
     LONGEST_WORD,
+    SHINGLE_BITS,
     SHINGLES_KEPT,
     _japanese_tokenizer,
     containment,
@@ -31,7 +32,7 @@ print(*sorted({"lindera", "opencc", "rjieba"} & sys.modules.keys()))
 """
 
 unspaced = st.characters(min_codepoint=0x3000, max_codepoint=0x9FFF)
-hashes = st.frozensets(st.integers(0, 2**32 - 1), min_size=1, max_size=60)
+hashes = st.frozensets(st.integers(0, 2**SHINGLE_BITS - 1), min_size=1, max_size=60)
 many_hashes = st.frozensets(st.integers(0, 4 * SHINGLES_KEPT), max_size=2 * SHINGLES_KEPT)
 
 
@@ -272,7 +273,7 @@ def test_term_hash_is_fixed() -> None:
 def test_any_text_is_accepted(text: str, language: str) -> None:
     """No text breaks the analysis, and what it gives fits the columns."""
     assert all(-(2**31) <= term_hash(term) < 2**31 for term in terms(text, language=language))
-    assert all(0 <= h < 2**32 for h in shingle_set(text, language=language))
+    assert all(0 <= h < 2**SHINGLE_BITS for h in shingle_set(text, language=language))
     assert surfaces(text, language=language).keys() == {term_hash(t) for t in terms(text, language=language)}
 
 
@@ -293,8 +294,8 @@ def test_containment_is_symmetric_and_a_share(a: frozenset[int], b: frozenset[in
 def test_long_texts_are_estimated(share: float) -> None:
     """The containment of two texts of thousands of words is told to within 0.1."""
     rng = random.Random(5)
-    a = [rng.getrandbits(32) for _ in range(2000)]
-    b = a[: int(2000 * share)] + [rng.getrandbits(32) for _ in range(3000 - int(2000 * share))]
+    a = [rng.getrandbits(SHINGLE_BITS) for _ in range(2000)]
+    b = a[: int(2000 * share)] + [rng.getrandbits(SHINGLE_BITS) for _ in range(3000 - int(2000 * share))]
 
     assert share == pytest.approx(containment(kept(a), kept(b)), abs=0.1)
 
