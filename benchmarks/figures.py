@@ -26,22 +26,43 @@ class Table:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One number that has a target, in ``unit``; whether the target is a most or a least."""
+    """One number that has a target, in ``unit``; whether the target is a most or a least.
+
+    ``aim`` is one beyond what is required; a number may have just that.
+    """
 
     name: str
     measured: float
-    target: float
+    target: float | None
     unit: str
     bound: Literal["at most", "at least"] = "at most"
+    aim: float | None = None
 
     @property
     def met(self) -> bool:
-        return self.measured <= self.target if self.bound == "at most" else self.measured >= self.target
+        return self.target is None or self._reaches(self.target)
+
+    @property
+    def result(self) -> str:
+        return f"{self.measured:.{_digits(self.measured)}f} {self.unit}".rstrip()
 
     def row(self) -> tuple[str, str, str, str]:
-        target = f"{self.bound} {self.target:g} {self.unit}"
-        digits = 0 if self.measured >= 100 else 1 if self.measured >= 10 else 2
-        return self.name, target, f"{self.measured:.{digits}f} {self.unit}", "yes" if self.met else "**no**"
+        return self.name, self._bound(self.target), self.result, self._said(self.target)
+
+    def row_with_aim(self) -> tuple[str, str, str, str, str, str]:
+        """``row``, and the same of the aim."""
+        return (*self.row(), self._bound(self.aim), self._said(self.aim))
+
+    def _reaches(self, value: float) -> bool:
+        return self.measured <= value if self.bound == "at most" else self.measured >= value
+
+    def _bound(self, value: float | None) -> str:
+        return "" if value is None else f"{self.bound} {value:g} {self.unit}".rstrip()
+
+    def _said(self, value: float | None) -> str:
+        if value is None:
+            return ""
+        return "yes" if self._reaches(value) else "**no**"
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,13 @@ class Report:
 
     tables: Sequence[Table]
     verdicts: Sequence[Verdict] = ()
+
+
+def _digits(measured: float) -> int:
+    """Decimals that tell one result from another."""
+    if measured >= 100 or measured == int(measured):
+        return 0
+    return 1 if measured >= 10 else 2 if measured >= 1 else 3
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

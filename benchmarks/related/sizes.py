@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from benchmarks.figures import Table
 
 
-def bytes_table(title: str, found: Mapping[str, int], *, articles: int) -> Table:
-    """Every table and index by its bytes for each article, the largest first."""
-    ordered = sorted(found.items(), key=lambda item: -item[1])
-    lines = [(name, f"{size / articles:.0f}") for name, size in ordered]
-    total = ("**together**", f"**{sum(found.values()) / articles:.0f}**")
-    return Table(f"Bytes for each article: {title}", ("table or index", "bytes"), [*lines, total])
+def bytes_table(
+    title: str, found: Mapping[str, Mapping[str, int]], *, articles: int, notes: Sequence[str] = ()
+) -> Table:
+    """Every table and index by its bytes for each article, the largest first; a column for each weighing."""
+    first, *_ = found.values()
+    names = sorted(first, key=lambda name: -first[name])
+    lines = [(name, *(f"{each[name] / articles:.0f}" for each in found.values())) for name in names]
+    total = [f"**{sum(each.values()) / articles:.0f}**" for each in found.values()]
+    return Table(
+        f"Bytes for each article: {title}",
+        ("table or index", *found),
+        [*lines, ("**together**", *total)],
+        notes,
+    )
