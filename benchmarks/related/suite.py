@@ -166,8 +166,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     print(_summary([report for found in reports.values() for report in found]))
-    if given.quick or given.up_to < scale.SIZES[-1] or len(names) < len(ALL):
-        print("Nothing was kept: that takes all of it at full length.")
+    if given.quick or given.up_to < scale.SIZES[-1]:
+        print("Nothing was kept: that takes the full length.")
         return
     _keep(hardware, reports)
 
@@ -205,19 +205,28 @@ def _summary(reports: Sequence[Report]) -> str:
 
 
 def _keep(hardware: str, reports: dict[str, Sequence[Report]]) -> None:
-    """Both files anew; what needs corpora that are not there is not replaced by nothing."""
+    """Each benchmark's part of both files anew; the parts of those that did not run stay as they are."""
     for file, title, wanted in (
         (RESULTS, "Results", ALL.keys() - OF_QUALITY),
         (QUALITY, "Quality", OF_QUALITY),
     ):
-        found = [report for name, each in reports.items() if name in wanted for report in each]
-        if not found:
+        new = {name: _part(hardware, found) for name, found in reports.items() if name in wanted and found}
+        if not new:
             continue
-        verdicts = f"{_summary(found)}\n" if any(report.verdicts for report in found) else ""
-        tables = "\n".join(one.markdown() for report in found for one in report.tables)
-        file.write_text(
-            f"# {title}\n\nWritten by `run.py`; [README.md](README.md) says what each number means.\n\n"
-            f"{hardware}\n\n{verdicts}{tables}",
-            "utf-8",
-        )
-        print(f"kept in {file.name}")
+        parts = {**_parts(file), **new}
+        head = f"# {title}\n\nWritten by `run.py`; [README.md](README.md) says what each number means.\n"
+        body = "".join(f"\n## {name}\n\n{parts[name]}" for name in ALL if name in parts)
+        file.write_text(head + body, "utf-8")
+        print(f"kept in {file.name}: {', '.join(new)}")
+
+
+def _part(hardware: str, found: Sequence[Report]) -> str:
+    verdicts = f"{_summary(found)}\n" if any(report.verdicts for report in found) else ""
+    tables = "\n".join(one.markdown() for report in found for one in report.tables)
+    return f"{hardware}\n\n{verdicts}{tables}"
+
+
+def _parts(file: Path) -> dict[str, str]:
+    """What is kept of each benchmark, by its name."""
+    parts = file.read_text("utf-8").split("\n## ")[1:] if file.exists() else []
+    return dict(part.split("\n\n", 1) for part in parts)
