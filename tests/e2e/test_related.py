@@ -185,6 +185,30 @@ def test_an_editor_pins_and_bans(stack: Stack, reader: Reader, urls: list[str]) 
     assert not links & {item["url"] for item in banned}
 
 
+def test_pins_share_their_places_anew_when_one_comes_or_goes(stack: Stack, reader: Reader) -> None:
+    """A pin that goes live takes its place in the order, and the last card moves between the paragraphs."""
+    late = stack.create(section="politics")
+    live = [stack.publish_and_wait(section="politics") for _ in range(4)]
+    first, *others = [one["id"] for one in live]
+    pins = [first, late["id"], *others]
+    made = stack.create(body=told(stack, 0), related={"pin": pins})
+    assert [(one["pointer"], one["code"]) for one in made["warnings"]] == [("/related/pin/1", "not_shown")]
+    stack.wait_proven(stack.publish(made["id"])["id"])
+    page = stack.article(made["id"])["url"]
+    urls = [one["url"] for one in live]
+    stack.until(lambda: shown(reader.page(page))[1] == urls, what="four cards")
+
+    stack.wait_proven(stack.publish(late["id"])["id"])
+    now = [urls[0], stack.article(late["id"])["url"], *urls[1:]]
+    stack.until(lambda: shown(reader.page(page))[1] == now[:4], what="the late one among the cards")
+    stack.until(lambda: now[4] in shown(reader.page(page))[0], what="the last pin between the paragraphs")
+
+    stack.editor.post(
+        f"/v1/articles/{late['id']}/unpublish", json={"kind": "unpublish", "reason": "out of date"}
+    ).raise_for_status()
+    stack.until(lambda: shown(reader.page(page))[1] == urls, what="four cards again")
+
+
 def test_no_link_is_dead_after_a_removal_or_a_move(stack: Stack, reader: Reader) -> None:
     """Pages that link to a story follow it to its new address, and lose it within 5 s of a takedown."""
     made = stack.publish_and_wait(section="sport")

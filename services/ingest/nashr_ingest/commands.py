@@ -17,7 +17,7 @@ from nashr.store.database import scalar
 from nashr.store.publishing import Publication
 from sqlalchemy import Connection
 
-from nashr_ingest import addresses
+from nashr_ingest import addresses, pins
 from nashr_ingest.context import exists
 from nashr_ingest.schemas import CorrectionIn, Publish, Unpublish
 
@@ -31,7 +31,7 @@ def check_references(conn: Connection, site: Site, doc: Mapping[str, Any], *, ow
     """
     faults = [*_reference_faults(conn, site, doc), *_own_faults(doc, own)]
     if faults:
-        raise Refused("invalid", "the draft names things that do not exist: see errors", faults=tuple(faults))
+        raise Refused("invalid", "the draft names what it cannot: see errors", faults=tuple(faults))
 
 
 def _own_faults(doc: Mapping[str, Any], own: str | None) -> Iterable[Fault]:
@@ -58,9 +58,8 @@ def _reference_faults(conn: Connection, site: Site, doc: Mapping[str, Any]) -> I
     for name in ("pin", "ban"):
         for index, other in enumerate(read.related.get(name) or ()):
             if not exists(conn, "article", other, site=site.id):
-                yield Fault(
-                    f"/related/{name}/{index}", "unknown_article", "the id of an article of this site"
-                )
+                detail = f"{site.id} has no article {other}: give the id of one of its articles"
+                yield Fault(f"/related/{name}/{index}", "unknown_article", detail)
     yield from _alias_faults(conn, site, read)
 
 
@@ -96,7 +95,7 @@ def publish(
     request = publishing.Request(
         number, wanted.publish_at, Priority[wanted.priority], wanted.change, wanted.notify
     )
-    warnings = addresses.warnings(conn, site, article, stored)
+    warnings = (*addresses.warnings(conn, site, article, stored), *pins.warnings(conn, site, stored))
     return publishing.request(conn, site, article, request, actor=actor), warnings
 
 

@@ -32,6 +32,7 @@ from nashr_related import core
 from nashr_related.analysis import primary, surfaces
 
 AT_ONCE: Final = 20  # articles that one run of backlinks takes in
+PINNING: Final = 100  # pages that are drawn again because one of their pins came or left
 LONGEST_REST: Final = 30.0  # seconds
 REST: Final = 4.0  # times as long as it ran does backlinks rest before its next run
 REINDEX_AT_ONCE: Final = 500  # articles that one run of reindex takes in
@@ -132,7 +133,7 @@ class Related:
                 return lambda conn: _next_run(conn, step, site, step.result or {}, rest)
             fresh = _unlinked(conn, site)
             found = [article for article in (articles.find(conn, item["id"]) for item in fresh) if article]
-        round_ = _Round()
+        round_ = _Round([article.number for article in found])
         for article in found:
             with _noted(article.id):
                 self._take_in(site, article, round_)
@@ -159,10 +160,14 @@ class Related:
         return commit
 
     def _draw_older(self, site: Site, round_: _Round) -> None:
-        """Draws those that lost a link or lack cards, and those that may gain one: the best that do stay."""
+        """Draws those that lost a link or lack cards, and those that may gain one: the best that do stay.
+
+        Those that pin what came or left share their places among their pins anew.
+        """
         with statement(self._runtime.engine) as conn:
             due = {
                 *links.linking(conn, round_.hidden, each=core.GAINING),
+                *links.pinning(conn, round_.came_or_left, each=PINNING),
                 *links.without_cards(conn, site.id, cards=CARDS, limit=core.GAINING),
             }
             maybe = {older for gaining in round_.gaining.values() for older in gaining}
@@ -245,6 +250,8 @@ class _Round:
 
     ``gaining`` are the older articles that may show a new one, by the new one.
     """
+
+    came_or_left: Sequence[int] = ()
 
     drawn: dict[int, Sequence[StoredLink]] = field(default_factory=dict)
     gaining: dict[int, Sequence[int]] = field(default_factory=dict)
@@ -535,6 +542,7 @@ def _room(doc: Content) -> int:
 class _Neighbourhood:
     """What stands near an article: the best, ranked, with the shingles of all and of itself."""
 
+    own: links.Signature | None
     ranked: Sequence[core.Scored]
     shingles: Mapping[int, tuple[int, ...]]
     now: datetime
@@ -542,7 +550,7 @@ class _Neighbourhood:
 
 def _near(conn: Connection, site: Site, own: links.Signature | None) -> _Neighbourhood:
     if own is None:
-        return _Neighbourhood((), {}, scalar(conn, "SELECT clock_timestamp()"))
+        return _Neighbourhood(None, (), {}, scalar(conn, "SELECT clock_timestamp()"))
     now, size = links.surroundings(conn, own.corpus)
     weights = dict(zip(own.terms, own.weights, strict=True))
     ranked = core.rank(
@@ -552,7 +560,7 @@ def _near(conn: Connection, site: Site, own: links.Signature | None) -> _Neighbo
         floor=core.floor(size),
     )[: core.COMPARED]
     shingles = links.shingles(conn, [one.article for one in ranked])
-    return _Neighbourhood(ranked, {**shingles, own.article: own.shingles}, now)
+    return _Neighbourhood(own, ranked, {**shingles, own.article: own.shingles}, now)
 
 
 def _draw(
@@ -587,7 +595,17 @@ def _draw(
         related_news=[item.dst for item in before if item.slot == "related_news"],
         cards=cards,
     )
-    return _stored(drawn)
+    return _stored(drawn, _likeness(conn, near.own, pins))
+
+
+def _likeness(conn: Connection, own: links.Signature | None, others: Collection[int]) -> Mapping[int, float]:
+    """How like an article some others are, whether they would be found or not."""
+    if own is None or not others:
+        return {}
+    weights = dict(zip(own.terms, own.weights, strict=True))
+    return {
+        near.article: core.similarity(_candidate(near, own, weights)) for near in links.those(conn, others)
+    }
 
 
 def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> Mapping[int, bool]:
@@ -597,10 +615,12 @@ def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> Mapping[in
     return dict(known[item] for item in ids if item in known)
 
 
-def _stored(drawn: core.Draw) -> list[StoredLink]:
+def _stored(drawn: core.Draw, likeness: Mapping[int, float]) -> list[StoredLink]:
     slots = (("see_also", drawn.see_also), ("related_news", drawn.related_news))
     return [
-        StoredLink(link.article, slot, link.position, link.similarity, link.reason)
+        StoredLink(
+            link.article, slot, link.position, likeness.get(link.article, link.similarity), link.reason
+        )
         for slot, found in slots
         for link in found
     ]
@@ -611,6 +631,7 @@ def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float
     return core.Candidate(
         article=near.article,
         cosine=core.cosine(own_weights, weights),
+        shared=len(own_weights.keys() & weights.keys()),
         title_overlap=core.title_overlap(own.title_terms, near.title_terms),
         published_at=near.published_at,
         section=near.section,

@@ -19,7 +19,7 @@ CODES: Final = frozenset(
         "missing", "unknown_field", "unknown_asset", "unknown_section", "unknown_article",
         "unknown_revision", "missing_alt", "empty", "too_long", "reserved", "bad_slug", "bad_time",
         "bad_url", "bad_html", "bad_language", "bad_character", "bad_type", "removed_markup", "removed_bidi",
-        "past_due", "alias_taken", "path_taken",
+        "past_due", "alias_taken", "path_taken", "not_shown",
         # the body itself, before any field of it
         "bad_json", "too_slow",
     }

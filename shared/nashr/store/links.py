@@ -333,7 +333,7 @@ def mark_counted(conn: Connection, article: int, *, before: int | None, now: int
 def count(
     conn: Connection, corpus: int, *, articles: int, terms: Mapping[int, int], words: Mapping[int, str]
 ) -> None:
-    """Adds to a corpus' document frequencies, by term; ``words`` shows a term to people, from its first on.
+    """Adds to a corpus' document frequencies, by term; ``words`` shows a term to people: the shortest stands.
 
     Rows in term order, so that two writers cannot lock each other out. A term that no article has is gone:
     words of what was removed stay nowhere.
@@ -344,7 +344,9 @@ def count(
         """INSERT INTO term (corpus, term, articles, word)
         SELECT :corpus, term, articles, word FROM unnest(CAST(:terms AS integer[]),
             CAST(:articles AS integer[]), CAST(:words AS text[])) AS t(term, articles, word) ORDER BY term
-        ON CONFLICT (corpus, term) DO UPDATE SET articles = term.articles + excluded.articles""",
+        ON CONFLICT (corpus, term) DO UPDATE SET articles = term.articles + excluded.articles,
+            word = CASE WHEN term.word = '' OR length(excluded.word) BETWEEN 1 AND length(term.word) - 1
+                THEN excluded.word ELSE term.word END""",
         corpus=corpus, terms=changed, articles=[terms[term] for term in changed],
         words=[words.get(term, "") for term in changed],
     )  # fmt: skip
@@ -453,6 +455,17 @@ def near(conn: Connection, site: str, query: Signature, *, limit: int = CANDIDAT
     return [Near(**_unpacked(item)) for item in found]
 
 
+def those(conn: Connection, articles: Iterable[int]) -> Sequence[Near]:
+    """These articles as far as they have a signature, whether live or not."""
+    found = rows(
+        conn,
+        """SELECT s.article, a.published_at, a.section, s.terms, s.weights, s.title_terms
+        FROM signature s JOIN article a ON a.number = s.article WHERE s.article = ANY(:articles)""",
+        articles=list(articles),
+    )
+    return [Near(**_unpacked(item)) for item in found]
+
+
 def shingles(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, ...]]:
     """The shingles of those articles that have a signature, to tell copies of one story by."""
     found = rows(
@@ -547,15 +560,24 @@ def shown(conn: Connection, articles: Iterable[int]) -> Mapping[int, tuple[int, 
 
 def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int]:
     """The newest live articles that link to those without a pin, at most ``each`` to one of them."""
+    return _sources(conn, dsts, f"<> {_PINNED}", each=each)
+
+
+def _sources(conn: Connection, dsts: Iterable[int], reason: str, *, each: int) -> Sequence[int]:
     found = rows(
         conn,
         f"""SELECT DISTINCT l.src FROM unnest(CAST(:dsts AS bigint[])) AS d(dst) CROSS JOIN LATERAL (
             SELECT link.src FROM link JOIN article a ON a.number = link.src
-            WHERE link.dst = d.dst AND link.reason <> {_PINNED} AND a.live_revision IS NOT NULL
+            WHERE link.dst = d.dst AND link.reason {reason} AND a.live_revision IS NOT NULL
             ORDER BY link.src DESC LIMIT :each) AS l""",
         dsts=list(dsts), each=each,
     )  # fmt: skip
     return [item["src"] for item in found]
+
+
+def pinning(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int]:
+    """The newest live articles that pin those, at most ``each`` of one of them."""
+    return _sources(conn, dsts, f"= {_PINNED}", each=each)
 
 
 def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:

@@ -66,6 +66,7 @@ def story(
     plain = Candidate(
         article=article,
         cosine=cosine,
+        shared=9,
         title_overlap=0.0,
         published_at=NOW - timedelta(days=days),
         section=f"s{article}",
@@ -218,6 +219,12 @@ def test_newer_of_equals_comes_first() -> None:
     assert score(old, age_days=3650) == pytest.approx(0.6 * score(new, age_days=0))
 
 
+def test_one_word_in_common_is_no_relation() -> None:
+    """However high it makes the similarity of two short texts."""
+    assert rank([candidate(1, 0.5, shared=1)], now=NOW) == []
+    assert [one.article for one in rank([candidate(1, 0.5, shared=2)], now=NOW)] == [1]
+
+
 def test_half_life_is_the_sections() -> None:
     """Equally old articles fade as fast as the section of each does."""
     fast, slow = candidate(1, days=60, section="sport"), candidate(2, days=60, section="science")
@@ -343,11 +350,12 @@ def test_see_also_is_by_score_and_cards_by_diversity() -> None:
 
 
 def test_cards_come_from_more_than_one_section() -> None:
-    """At most three of four cards share a section while another section has a story."""
+    """At most three of four cards share a section while another has a story half as good."""
     sport = [story(n, 0.9, section="sport") for n in range(1, 9)]
-    result = drawn(*sport, story(20, 0.2, section="culture"), see_also=0)
+    far, near = story(20, 0.4, section="culture"), story(20, 0.5, section="culture")
 
-    assert result.related_news[3].article == 20
+    assert [link.article for link in drawn(*sport, near, see_also=0).related_news][3] == 20
+    assert 20 not in [link.article for link in drawn(*sport, far, see_also=0).related_news[:4]]
 
 
 def test_one_section_fills_all_cards_where_there_is_no_other() -> None:

@@ -16,7 +16,7 @@ from nashr.store.publishing import Publication
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
-from nashr_ingest import addresses, commands, present, schemas
+from nashr_ingest import addresses, commands, pins, present, schemas
 from nashr_ingest.clean import Cleaned, clean, clean_draft
 from nashr_ingest.context import Caller, Editor, Process, Writer, site_of, visible_site
 from nashr_ingest.problems import responses
@@ -282,7 +282,9 @@ def _reply(conn: Connection, site: Site, made: Article, cleaned: Cleaned, *, sta
     headers = {"ETag": etag(made.latest_revision), "Location": f"/v1/articles/{made.id}"}
     stored = articles.revision(conn, made.id, made.latest_revision)
     assert stored is not None
-    warnings = [*cleaned.warnings, *addresses.warnings(conn, site, made, stored)]
+    warnings = [
+        *cleaned.warnings, *addresses.warnings(conn, site, made, stored), *pins.warnings(conn, site, stored)
+    ]  # fmt: skip
     body = {**present.article(conn, site, made), "warnings": warned(warnings)}
     return Reply(body, status, headers, site.id)
 

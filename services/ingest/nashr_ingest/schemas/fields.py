@@ -188,7 +188,7 @@ def _asset_id(value: str) -> str:
 
 def _article_id(value: str) -> str:
     if not _ID.fullmatch(value):
-        raise wrong("unknown_article", "give the id of an article of this newsroom")
+        raise wrong("unknown_article", "give the id that POST /v1/articles returned")
     return value
 
 
