@@ -1,4 +1,4 @@
-"""One social card: text and pixels in, JPEG out. The same input gives the same bytes.
+"""Social cards: text and pixels in, JPEGs out. The same input gives the same bytes.
 
 Not here: reading heroes, naming or storing cards, and the process it runs in. libvips must not
 run in a process that forks later, so services call nashr_cards.pool and never this module.
@@ -6,7 +6,10 @@ run in a process that forks later, so services call nashr_cards.pool and never t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
+
+from nashr.domain.cards import FORMATS, SIZES, Format
 
 from nashr_cards import backdrop, layout
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
@@ -31,13 +34,20 @@ def draw(
     hero: bytes | None,
     focal: tuple[float, float] | None,
     theme: Theme,
-    size: tuple[int, int] = (1200, 630),
-) -> Card:
-    """Draws one card.
+    formats: Sequence[Format] = FORMATS,
+) -> tuple[Card, ...]:
+    """Draws the cards of one story, one of each format, in that order.
 
     ``hero`` is a downsized rendition (JPEG, WebP, PNG, AVIF) and ``focal`` its focal point in
     0..1; without a hero the card gets a surface in the theme's colours. Raises UnreadableHero.
     """
+    return tuple(_card(text, hero=hero, focal=focal, theme=theme, format=each) for each in formats)
+
+
+def _card(
+    text: CardText, *, hero: bytes | None, focal: tuple[float, float] | None, theme: Theme, format: Format
+) -> Card:
+    size = SIZES[format]
     sheet = _sheet(text, theme, size=size, photo=hero is not None)
     headline, missing = clean(text.headline)
     block = layout.headline(headline, sheet=sheet)
@@ -46,7 +56,7 @@ def draw(
     footer = layout.footer(theme, site_name=clean(theme.site_name)[0], date=date, sheet=sheet)
     canvas = _printed(_backdrop(hero, focal, sheet, body, footer), body, footer)
     lines, font_size = (block.lines, block.size) if block else (0, 0)
-    return Card(_jpeg(canvas), *size, "image/jpeg", lines, font_size, missing)
+    return Card(format, _jpeg(canvas), *size, "image/jpeg", lines, font_size, missing)
 
 
 def _sheet(text: CardText, theme: Theme, *, size: tuple[int, int], photo: bool) -> Sheet:
@@ -55,7 +65,7 @@ def _sheet(text: CardText, theme: Theme, *, size: tuple[int, int], photo: bool) 
         Style(text.direction, text.language, size=0),
         layout.palette(theme, photo=photo),
         photo=photo,
-        breaking=text.breaking,
+        breaking=text.state == "breaking",
     )
 
 

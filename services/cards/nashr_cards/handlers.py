@@ -54,15 +54,15 @@ class Cards:
             label=words["label"],
             language=words["language"],
             direction="rtl" if direction(words["language"]) == "rtl" else "ltr",
-            breaking=words["breaking"],
+            state="breaking" if words["breaking"] else "plain",
         )
         shown = cards.showable(asset)
         hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
         focal = asset.focal_point if asset is not None else None
         try:
-            return self._pool.draw(text, hero=hero, focal=focal, theme=theme(site))
+            return self._pool.draw(text, hero=hero, focal=focal, theme=theme(site), formats=("og",))[0]
         except UnreadableHero:
-            return self._pool.draw(text, hero=None, focal=None, theme=theme(site))
+            return self._pool.draw(text, hero=None, focal=None, theme=theme(site), formats=("og",))[0]
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
         """The smallest JPEG that fills a card, else the widest."""
@@ -93,7 +93,7 @@ def _width(rendition: Mapping[str, Any]) -> int:
 
 def _described(card: Card, file: sitefiles.File, headline: str) -> dict[str, object]:
     return {
-        "format": "og",
+        "format": card.format,
         "path": file.path,
         "width": card.width,
         "height": card.height,

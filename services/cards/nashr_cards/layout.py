@@ -186,7 +186,7 @@ def footer(theme: Theme, *, site_name: str, date: str, sheet: Sheet) -> Part:
     words = colours.on_accent if sheet.breaking else colours.text
     strip_top = top if sheet.breaking else frame.height - foot
     stamps = [Stamp(solid(frame.width, frame.height - strip_top), 0, strip_top, colours.accent)]
-    plate, sticker = _logo(theme.logo_png, top=top, row=row, ground=ground, frame=frame)
+    plate, sticker = _logo(theme.logo, top=top, row=row, ground=ground, frame=frame)
     stamps += plate
     free = frame.column
     if date:
