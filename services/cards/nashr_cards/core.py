@@ -41,13 +41,13 @@ def draw(
     ``hero`` is a downsized rendition (JPEG, WebP, PNG, AVIF) and ``focal`` its focal point in
     0..1; without a hero the card gets a surface in the theme's colours. Raises UnreadableHero.
     """
-    return tuple(_card(text, hero=hero, focal=focal, theme=theme, format=each) for each in formats)
+    return tuple(_card(text, hero=hero, focal=focal, theme=theme, shape=each) for each in formats)
 
 
 def _card(
-    text: CardText, *, hero: bytes | None, focal: tuple[float, float] | None, theme: Theme, format: Format
+    text: CardText, *, hero: bytes | None, focal: tuple[float, float] | None, theme: Theme, shape: Format
 ) -> Card:
-    size = SIZES[format]
+    size = SIZES[shape]
     sheet = _sheet(text, theme, size=size, photo=hero is not None)
     headline, missing = clean(text.headline)
     block = layout.headline(headline, sheet=sheet)
@@ -56,7 +56,7 @@ def _card(
     footer = layout.footer(theme, site_name=clean(theme.site_name)[0], date=date, sheet=sheet)
     canvas = _printed(_backdrop(hero, focal, sheet, body, footer), body, footer)
     lines, font_size = (block.lines, block.size) if block else (0, 0)
-    return Card(format, _jpeg(canvas), *size, "image/jpeg", lines, font_size, missing)
+    return Card(shape, _jpeg(canvas), *size, "image/jpeg", lines, font_size, missing)
 
 
 def _sheet(text: CardText, theme: Theme, *, size: tuple[int, int], photo: bool) -> Sheet:

@@ -24,7 +24,7 @@ from nashr.domain.text import without_bidi_overrides
 
 from nashr_cards.card import Direction
 
-_LONGEST: Final = 1000  # characters; four lines hold some 250
+_LONGEST: Final = 400  # characters; four lines hold some 250
 _FONTS: Final = Path(plex.ROOT) / "files"
 _MARKS: Final = {"rtl": "\u200f", "ltr": "\u200e"}
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")

@@ -13,6 +13,7 @@ import fontpkg_ibm_plex_sans_arabic as plex
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nashr.domain.cards import FORMATS, SIZES, Format
 from nashr_cards import backdrop, colour, core, layout, lettering
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.lettering import Ink, Style
@@ -25,15 +26,23 @@ CHIPS = "البرلمان يقر قانون الرقائق (CHIPS Act) بعد ج
 
 
 def arabic(headline: str, *, label: str = "سياسة", breaking: bool = False) -> CardText:
-    return CardText(headline, label, "ar", "rtl", "٢٣ نوفمبر ٢٠٢٦", breaking)
+    return CardText(headline, label, "ar", "rtl", "٢٣ نوفمبر ٢٠٢٦", state="breaking" if breaking else "plain")
 
 
 def english(headline: str, *, label: str = "Politics") -> CardText:
     return CardText(headline, label, "en", "ltr", "23 November 2026")
 
 
-def drawn(text: CardText, *, hero: bytes | None = None, theme: Theme = THEME, **more: Any) -> Card:
-    return core.draw(text, hero=hero, focal=more.pop("focal", None), theme=theme, **more)
+def drawn(
+    text: CardText,
+    *,
+    hero: bytes | None = None,
+    theme: Theme = THEME,
+    focal: tuple[float, float] | None = None,
+    format: Format = "og",  # noqa: A002
+) -> Card:
+    (card,) = core.draw(text, hero=hero, focal=focal, theme=theme, formats=(format,))
+    return card
 
 
 def picture(data: bytes) -> Image.Image:
@@ -193,12 +202,12 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     assert drawn(arabic(CHIPS)).data == drawn(arabic(CHIPS)).data
 
 
-@pytest.mark.parametrize("size", [(1200, 630), (1080, 1080), (1080, 1920)])
-def test_cards_are_jpegs_of_the_asked_size_below_300_kb(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("format", FORMATS)
+def test_cards_are_jpegs_of_the_asked_size_below_300_kb(format: Format) -> None:  # noqa: A002
     """Even pure noise stays below what messengers refuse to preview."""
-    card = drawn(arabic(CHIPS), hero=noise(), size=size)
+    card = drawn(arabic(CHIPS), hero=noise(), format=format)
 
-    assert (card.width, card.height) == picture(card.data).size == size
+    assert (card.width, card.height) == picture(card.data).size == SIZES[format]
     assert card.content_type == "image/jpeg"
     assert card.data[:3] == b"\xff\xd8\xff"
     assert len(card.data) <= core.MAX_BYTES
@@ -229,9 +238,9 @@ def test_a_plain_card_is_light() -> None:
 def test_no_headline_breaks_a_card(headline: str) -> None:
     """Markup, control characters, nothing, long words, emoji, foreign scripts: always a card."""
     for text in (arabic(headline, label=headline), english(headline, label=headline)):
-        card = drawn(text, size=(600, 315))
+        card = drawn(text)
 
-        assert picture(card.data).size == (600, 315)
+        assert picture(card.data).size == SIZES["og"]
         assert card.lines <= layout.MAX_LINES
 
 
@@ -241,7 +250,7 @@ def test_no_text_whatever_breaks_a_card(headline: str, label: str, language: str
     """Any string of code points in any field gives a card."""
     text = CardText(headline, label, language, "rtl", label)
 
-    assert drawn(text, theme=Theme(label, label, label, headline), size=(240, 126)).data
+    assert drawn(text, theme=Theme(label, label, label, headline)).data
 
 
 def test_emoji_are_left_out_and_unknown_letters_reported() -> None:
@@ -330,7 +339,7 @@ def test_a_logo_replaces_the_name_and_gets_a_plate_where_it_would_drown() -> Non
     file = io.BytesIO()
     Image.new("RGBA", (400, 100), (10, 10, 30, 255)).save(file, "PNG")
     plain, broken, dark = (
-        drawn(arabic("خبر"), theme=Theme("#c8102e", "#0f172a", "#fff", "خبر", logo))
+        drawn(arabic("خبر"), theme=Theme("#c8102e", "#0f172a", "#fff", "خبر", logo=logo))
         for logo in (None, b"\x89PNG broken", file.getvalue())
     )
 
