@@ -18,6 +18,7 @@ from nashr_cards.shapes import rounded, solid
 
 MAX_LINES: Final = 4
 _STRIP: Final = 10  # px of accent along the lower edge
+_SEEN: Final = 1.8  # contrast at which a logo stands out by itself
 
 
 def headline(words: str, *, sheet: Sheet) -> Ink | None:
@@ -85,15 +86,14 @@ def footer(mark: Any | None, *, site_name: str, date: str, sheet: Sheet) -> Part
     ground = colours.accent if breaking else colours.ground
     fill = colours.on_accent if breaking else colours.text
     stamps = list(_edges(sheet))
-    plate, sticker = _logo(mark, top=top, row=row, ground=ground, frame=frame)
+    plate, sticker, taken = _logo(mark, top=top, row=row, ground=ground, frame=frame)
     stamps += plate
     free = frame.column
     if date:
         day = _line(date, size=25, width=free // 2, sheet=sheet, weight="Medium")
         stamps.append(_on_row(day, frame.end(day.width), top, row, fill))
         free -= day.width + frame.px(32)
-    taken = sticker.image.width + frame.px(22) if sticker else 0
-    if site_name and taken < frame.px(110):
+    if site_name and taken < frame.px(120):
         name = _line(site_name, size=30, width=free - taken, sheet=sheet)
         stamps.append(_on_row(name, frame.start(name.width, skip=taken), top, row, fill))
     zones = () if breaking else (Zone(frame.margin, top, frame.column, row),)
@@ -127,15 +127,16 @@ def _on_row(words: Ink, left: int, top: int, row: int, fill: colour.Rgb) -> Stam
 
 def _logo(
     image: Any | None, *, top: int, row: int, ground: colour.Rgb, frame: Frame
-) -> tuple[list[Stamp], Sticker | None]:
-    """The logo, on a plate where it would drown in ``ground``."""
+) -> tuple[list[Stamp], Sticker | None, int]:
+    """The logo, on a plate where it would drown in ``ground``; and the room it takes with its distance."""
     if image is None:
-        return [], None
-    y = top + (row - image.height) // 2
-    if colour.contrast(mean_colour(image), ground) >= 1.8:
-        return [], Sticker(image, frame.start(image.width), y)
-    pad = frame.px(8)
-    plate = rounded(image.width + 2 * pad, image.height + 2 * pad, pad)
+        return [], None, 0
+    width, height = image.width, image.height
+    y = top + (row - height) // 2
+    if colour.contrast(mean_colour(image), ground) >= _SEEN:
+        return [], Sticker(image, frame.start(width), y), width + frame.px(20)
+    pad = frame.px(6)
+    plate = rounded(width + 2 * pad, height + 2 * pad, 2 * pad)
     fill = colour.WHITE if colour.luminance(ground) < 0.4 else (24, 24, 27)
-    left = frame.start(image.width, skip=pad)
-    return [Stamp(plate, left - pad, y - pad, fill)], Sticker(image, left, y)
+    left = frame.start(width, skip=pad)
+    return [Stamp(plate, left - pad, y - pad, fill)], Sticker(image, left, y), width + 2 * pad + frame.px(20)

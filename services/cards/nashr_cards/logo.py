@@ -41,7 +41,7 @@ def logo(data: bytes, *, unit: float) -> Any:
 def _box(width: int, height: int, unit: float) -> float:
     """By how much a logo is to be scaled: to one area, but no higher or wider than the row allows."""
     scale = math.sqrt(_AREA / (width * height))
-    return unit * min(scale, 60 / height, 320 / width)
+    return unit * min(scale, 54 / height, 320 / width)
 
 
 def _vector(data: bytes, unit: float) -> Any:
