@@ -131,3 +131,5 @@ def _tell(step: Step, drawn: Sequence[Card]) -> None:
     if missing := _missing(drawn):
         points = " ".join(f"U+{ord(char):04X}" for char in missing)
         logger().warning("card.no_glyph", key=step.key, characters=missing, points=points)
+    for fault in dict.fromkeys(fault for card in drawn for fault in card.faults):
+        logger().warning("card.theme_fault", key=step.key, site=step.site, fault=fault)

@@ -5,10 +5,10 @@ What is missing or cannot be used costs the card its logo or its font, never its
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from nashr.bootstrap import Runtime
+from nashr.domain.cards import is_font_key
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.ports import ObjectStore
@@ -48,7 +48,7 @@ class Looks:
 
     def _font(self, site: Site) -> bytes | None:
         key = site.theme.get("card_font", "")
-        return self._read("originals", key) if is_font_of(site.id, key) else None
+        return self._read("originals", key) if is_font_key(site.id, key) else None
 
     def _read(self, store: Literal["site_store", "originals"], key: str) -> bytes | None:
         if (store, key) in self._kept:
@@ -62,8 +62,3 @@ class Looks:
             self._kept.clear()
         self._kept[store, key] = found
         return found
-
-
-def is_font_of(site: str, key: str) -> bool:
-    """Whether a key of the private bucket is where ``nashr site apply`` puts a font of this site."""
-    return re.fullmatch(rf"{re.escape(site)}/fonts/[0-9a-f]{{64}}\.(ttf|otf)", key) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
@@ -20,3 +21,13 @@ ON_REQUEST: Final[tuple[Format, ...]] = ("portrait", "story")
 
 State = Literal["plain", "breaking", "correction"]
 """What a card says of its story at first sight."""
+
+
+def font_key(site: str, sha256: str, suffix: str) -> str:
+    """Where a site's own card font lies in the private bucket."""
+    return f"{site}/fonts/{sha256}{suffix}"
+
+
+def is_font_key(site: str, key: str) -> bool:
+    """Whether a key of the private bucket can only be a font of this site: a theme may name no other."""
+    return re.fullmatch(rf"{re.escape(site)}/fonts/[0-9a-f]{{64}}\.(ttf|otf)", key) is not None

@@ -70,7 +70,7 @@ async def get(
 
 
 def _ask(process: Runtime, who: Caller, article: str, form: Format, revision: int | None) -> _Asked:
-    """Asks for the card under the article's lock: what a takedown has seen to be gone is not drawn after it."""
+    """Asks for the card under the article's lock, so that none is drawn after a takedown has looked."""
     with transaction(process.engine) as conn:
         found = articles.find(conn, article, site=who.token.site, lock=True)
         if found is None:
