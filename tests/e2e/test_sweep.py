@@ -2,80 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-import psycopg
-import pytest
-from botocore.exceptions import ClientError
-
 if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
-
     from tests.conftest import Stack
-    from tests.e2e.conftest import Reader
-
-
-@dataclass(frozen=True)
-class Behind:
-    """The stack's database and its store, behind nashr's back."""
-
-    database: psycopg.Connection
-    store: S3Client
-    bucket: str
-
-    def run(self, sql: str, *values: Any) -> None:
-        self.database.execute(sql.encode(), values)
-
-    def one(self, sql: str, *values: Any) -> Any:
-        found = self.database.execute(sql.encode(), values).fetchone()
-        assert found is not None
-        return found[0]
-
-    def stored(self, key: str) -> bool:
-        try:
-            self.store.head_object(Bucket=self.bucket, Key=key)
-        except ClientError:
-            return False
-        return True
-
-    def lose(self, key: str) -> None:
-        """The file is gone, from the store and from the manifest."""
-        with self.database.transaction():
-            self.run("SELECT key FROM object WHERE key = %s FOR UPDATE", key)
-            self.run("DELETE FROM asset_use WHERE key = %s", key)
-            self.run("DELETE FROM object WHERE key = %s", key)
-        self.store.delete_object(Bucket=self.bucket, Key=key)
-
-    def sweep(self, asset: dict[str, Any]) -> None:
-        """A grace period passes for what is unused of a photo, and the sweep looks."""
-        self.run(
-            """UPDATE object SET unused_since = unused_since - interval '31 days' WHERE source = %s
-                OR source IN (SELECT key FROM step WHERE kind = 'cards' AND input->>'asset' = %s)""",
-            asset["id"], asset["id"],
-        )  # fmt: skip
-        self.run("UPDATE step SET available_at = now(), dispatched_at = NULL WHERE kind = 'sweep'")
-        self.run("NOTIFY nashr_step")
-
-    def swept(self) -> bool:
-        """Whether the sweeps that were asked for are over."""
-        return not self.one("SELECT count(*) FROM step WHERE kind = 'sweep' AND available_at <= now()")
-
-
-@pytest.fixture
-def behind(stack: Stack) -> Iterator[Behind]:
-    words = json.loads((stack.data / "stack.json").read_text())
-    client = boto3.client(
-        "s3", endpoint_url=words["s3_endpoint"], region_name="us-east-1",
-        aws_access_key_id=words.get("s3_access_key", "nashr"),
-        aws_secret_access_key=words.get("s3_secret_key", "nashr-secret"),
-    )  # fmt: skip
-    with psycopg.connect(words["database_url"], autocommit=True) as connection:
-        yield Behind(connection, client, words.get("s3_bucket", "nashr-site"))
+    from tests.e2e.conftest import Behind, Reader
 
 
 def use(asset: dict[str, Any]) -> dict[str, Any]:
