@@ -119,7 +119,7 @@ def _result(drawn: Sequence[Card], files: Sequence[sitefiles.File], alt: str) ->
         }
         for card, file in zip(drawn, files, strict=True)
     ]
-    return {"cards": described, "missing": _missing(drawn)}
+    return {"cards": described, "missing": _missing(drawn), "faults": _faults(drawn)}
 
 
 def _missing(drawn: Sequence[Card]) -> str:
@@ -127,9 +127,14 @@ def _missing(drawn: Sequence[Card]) -> str:
     return "".join(dict.fromkeys("".join(card.missing for card in drawn)))
 
 
+def _faults(drawn: Sequence[Card]) -> list[str]:
+    """What of the site's look could not be used, once each."""
+    return list(dict.fromkeys(fault for card in drawn for fault in card.faults))
+
+
 def _tell(step: Step, drawn: Sequence[Card]) -> None:
     if missing := _missing(drawn):
         points = " ".join(f"U+{ord(char):04X}" for char in missing)
         logger().warning("card.no_glyph", key=step.key, characters=missing, points=points)
-    for fault in dict.fromkeys(fault for card in drawn for fault in card.faults):
+    for fault in _faults(drawn):
         logger().warning("card.theme_fault", key=step.key, site=step.site, fault=fault)
