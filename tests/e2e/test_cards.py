@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
+import manimgx_fonts
 import pytest
 from PIL import Image
+
+from tests.conftest import LOGO
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Behind, Page, Reader
 
+FONT = next(Path(manimgx_fonts.__file__).parent.rglob("NotoSans-Italic*.ttf")).read_bytes()
 SIZES = {"og": (1200, 630), "square": (1080, 1080), "portrait": (1080, 1350), "story": (1080, 1920)}
 
 
@@ -258,3 +264,61 @@ def test_a_takedown_removes_all_formats(stack: Stack, reader: Reader) -> None:
         stack.served(file, holds="", status=404)
     again = asked(stack, made, "og")
     assert (again.status_code, again.json()["code"]) == (409, "removed")
+
+
+LOOK = """\
+id = "look"
+name = "Daily Look"
+locale = "en"
+base_url = "http://127.0.0.1/"
+{logo}
+[[sections]]
+slug = "news"
+label = "News"
+
+[theme]
+{theme}
+"""
+
+
+def test_a_sites_look_is_its_own(stack: Stack, reader: Reader, behind: Behind, tmp_path: Path) -> None:
+    """A site without stories shows its card; colour, logo and font change it. The font is never public."""
+    shown = ""
+    for logo, theme in (
+        ("", 'accent = "#00695c"'),
+        ("", 'accent = "#9b1c31"'),
+        ('logo = "logo.svg"', 'accent = "#9b1c31"'),
+        ('logo = "logo.svg"', 'accent = "#9b1c31"\ncard_font = "Own.ttf"'),
+    ):
+        apply(stack, tmp_path, LOOK.format(logo=logo, theme=theme))
+        shown = stack.until(partial(home_card, stack, reader, but=shown), what="another card")
+        assert picture(stack.fetch(shown)).size == SIZES["og"]
+    key = behind.one("SELECT config->'theme'->>'card_font' FROM site WHERE id = 'look'")
+    assert key.startswith("look/fonts/")
+    assert not behind.stored(key)
+    assert stack.fetch(f"/{key}").status_code == 404
+
+
+def test_a_font_that_is_none_is_refused(stack: Stack, tmp_path: Path) -> None:
+    """The command names the field of the TOML, and what to do."""
+    (tmp_path / "Own.ttf").write_bytes(b"wOF2" + b"\0" * 100)
+    with pytest.raises(AssertionError, match=r"/theme/card_font: Own\.ttf: this is a web font"):
+        apply(stack, tmp_path, LOOK.format(logo="", theme='card_font = "Own.ttf"'), font=None)
+    with pytest.raises(AssertionError, match=r"/theme/card_font: .*Gone\.ttf is not there"):
+        apply(stack, tmp_path, LOOK.format(logo="", theme='card_font = "Gone.ttf"'), font=None)
+
+
+def apply(stack: Stack, folder: Path, text: str, *, font: bytes | None = FONT) -> None:
+    (folder / "look.toml").write_text(text, "utf-8")
+    (folder / "logo.svg").write_text(LOGO)
+    if font is not None:
+        (folder / "Own.ttf").write_bytes(font)
+    stack.command("site", "apply", str(folder / "look.toml"), "--base-url", f"{stack.site}/look/")
+
+
+def home_card(stack: Stack, reader: Reader, *, but: str) -> str:
+    """The first picture of the site's front page; nothing while there is none, or ``but`` that one."""
+    if stack.fetch("/look/").status_code != 200:
+        return ""
+    found = images(reader.page("/look/"))
+    return found[0]["url"] if found and found[0]["url"] != but else ""

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 
+_ZEROS: Final = {"arab": 0x660, "arabext": 0x6F0, "beng": 0x9E6, "deva": 0x966, "mymr": 0x1040}
+"""The digit zero of numbering systems; others are written with 0 to 9."""
+
 _OG_REGIONS: Final = {"ar": "AR", "en": "US", "fa": "IR", "he": "IL", "ur": "PK"}
 
 
@@ -32,7 +35,8 @@ def moment(at: datetime, locale: str, time_zone: str) -> str:
     """Day and time of the site's zone; ``ar-LB`` names Levantine months."""
     local = at.astimezone(ZoneInfo(time_zone))
     chosen = _locale(locale)
-    return f"{format_date(local, 'long', locale=chosen)}{_joint(chosen)}{_clock(local, chosen)}"
+    text = f"{format_date(local, 'long', locale=chosen)}{_joint(chosen)}{_clock(local, chosen)}"
+    return _in_digits(text, locale)
 
 
 def _joint(locale: Locale) -> str:
@@ -46,23 +50,30 @@ def _clock(local: datetime, locale: Locale) -> str:
 @lru_cache(maxsize=4096)
 def day(at: datetime, locale: str, time_zone: str) -> str:
     """The day alone, in the site's zone."""
-    return day_text(day_of(at, time_zone), locale)
-
-
-def day_of(at: datetime, time_zone: str) -> date:
-    """The day on which a moment falls in a zone."""
-    return at.astimezone(ZoneInfo(time_zone)).date()
+    return day_text(at.astimezone(ZoneInfo(time_zone)).date(), locale)
 
 
 @lru_cache(maxsize=4096)
 def day_text(day: date, locale: str) -> str:
-    """A day in words, in the locale's digits: ``28 تشرين الثاني 2026`` in Beirut, ``28 نوفمبر`` in Cairo."""
-    return format_date(day, "long", locale=_locale(locale))
+    """A day in words: ``28 تشرين الثاني 2026`` in Beirut, ``28 نوفمبر 2026`` in Cairo."""
+    return _in_digits(format_date(day, "long", locale=_locale(locale)), locale)
+
+
+def _in_digits(text: str, locale: str) -> str:
+    """With the digits of the locale: ``-u-nu-arab`` names them, else its language does.
+
+    Arabic newsrooms of one country differ, and most sites write 0 to 9: theirs are changed only by name.
+    """
+    named = locale.lower().partition("-u-nu-")[2].split("-")[0]
+    language = locale.split("-", maxsplit=1)[0].lower()
+    system = named or ("latn" if language == "ar" else _locale(locale).default_numbering_system)
+    zero = _ZEROS.get(system)
+    return text if zero is None else text.translate({48 + digit: zero + digit for digit in range(10)})
 
 
 def month_name(month: date, locale: str) -> str:
     """Month and year, such as ``تشرين الثاني 2026``."""
-    return format_date(month, "LLLL y", locale=_locale(locale))
+    return _in_digits(format_date(month, "LLLL y", locale=_locale(locale)), locale)
 
 
 def language_name(tag: str, locale: str) -> str:
@@ -80,7 +91,7 @@ def og_locale(language: str, site_locale: str) -> str:
     """``ll_CC`` as Open Graph wants it; the site's region counts for its own language."""
     primary = language.split("-", maxsplit=1)[0].lower()
     for tag in (language, site_locale):
-        parts = tag.split("-")
+        parts = tag.partition("-u-")[0].split("-")
         region = next((part for part in parts[1:] if len(part) == 2), None)
         if region and parts[0].lower() == primary:
             return f"{primary}_{region.upper()}"
