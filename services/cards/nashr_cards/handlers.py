@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from nashr import failpoints, sitefiles
@@ -63,24 +64,40 @@ class Cards:
         text, theme = _text(step.input["doc"]), self._looks.theme(site)
         formats: Sequence[Format] = step.input["formats"]
         focal = asset.focal_point if asset is not None else None
-        if hero is not None:
-            try:
-                return self._pool.draw(text, hero=hero, focal=focal, theme=theme, formats=formats)
-            except UnreadableHero as error:
-                reason: Exception = error
-            except CardCrashed as error:
-                if step.attempts < PATIENCE:
-                    raise
-                reason = error
-            logger().warning(
-                "card.photo_left_out", key=step.key, asset=step.input["asset"], error=str(reason)
-            )
-        return self._pool.draw(text, hero=None, focal=None, theme=theme, formats=formats)
+        draw = partial(self._pool.draw, text, theme=theme, formats=formats)
+        drawn, reason = drawn_at_last(draw, hero, focal, attempt=step.attempts)
+        if reason is not None:
+            logger().warning("card.photo_left_out", key=step.key, asset=step.input["asset"], error=reason)
+        return drawn
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
         """The smallest JPEG that fills the formats, else the largest."""
         chosen = rendition(asset.renditions)
         return self._runtime.site_store.get(site.key(chosen["path"])) if chosen else None
+
+
+def drawn_at_last(
+    draw: Callable[..., Sequence[Card]],
+    hero: bytes | None,
+    focal: tuple[float, float] | None,
+    *,
+    attempt: int,
+) -> tuple[Sequence[Card], str | None]:
+    """Cards with the photo, or without one that cannot be drawn, and then the reason.
+
+    Whether a photo crashes the drawing only its third attempt tells: until then CardCrashed is raised.
+    """
+    if hero is None:
+        return draw(hero=None, focal=None), None
+    try:
+        return draw(hero=hero, focal=focal), None
+    except UnreadableHero as error:
+        reason = str(error)
+    except CardCrashed as error:
+        if attempt < PATIENCE:
+            raise
+        reason = str(error)
+    return draw(hero=None, focal=None), reason
 
 
 def rendition(made: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

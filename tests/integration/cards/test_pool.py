@@ -22,6 +22,7 @@ import pytest
 from nashr.domain.cards import FORMATS, Format
 from nashr.runtime.sandbox import Limits
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
+from nashr_cards.handlers import drawn_at_last
 from nashr_cards.pool import CardCrashed, CardPool
 from PIL import Image
 
@@ -152,6 +153,33 @@ def test_a_child_killed_while_it_draws_fails_only_its_card(open_pool: Open) -> N
         with pytest.raises(CardCrashed, match="exit code -9"):
             doomed.result()
     assert draw(pool).data
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+def test_a_photo_that_keeps_killing_is_left_out(open_pool: Open, attempt: int) -> None:
+    """The third attempt gives the card without it, and the reason; those before it fail."""
+    pool = open_pool(seconds=60)
+    pool.warm()
+    child = only_child()
+
+    def draw_and_die(*, hero: bytes | None, focal: None) -> Sequence[Card]:
+        if hero is None:
+            return pool.draw(TEXT, hero=None, focal=focal, theme=THEME, formats=("og",))
+        with ThreadPoolExecutor(1) as threads:
+            doomed = threads.submit(draw, pool, hero=hero, formats=ENDLESS)
+            began = cpu_ticks(child)
+            while cpu_ticks(child) < began + 10:
+                pass
+            os.kill(child, signal.SIGKILL)
+            return [doomed.result()]
+
+    if attempt < 3:
+        with pytest.raises(CardCrashed, match="exit code -9"):
+            drawn_at_last(draw_and_die, photo(1280, 854), None, attempt=attempt)
+        return
+    (card,), reason = drawn_at_last(draw_and_die, photo(1280, 854), None, attempt=attempt)
+    assert card.data
+    assert "exit code -9" in (reason or "")
 
 
 def test_a_child_that_died_idle_is_replaced(open_pool: Open) -> None:
