@@ -99,7 +99,11 @@ class Page:
         return list(self.root.iter()).index(wanted[0])
 
     def meta(self, name: str) -> str:
-        return str(self.one(f"meta[property='{name}'], meta[name='{name}']").get("content"))
+        """What the head says of ``name``; the first, where several pictures have it."""
+        found = self.all(f"meta[property='{name}'], meta[name='{name}']")
+        assert found, f"no {name} on {self.url}"
+        assert len(found) == 1 or name.startswith("og:image"), f"{len(found)} times {name} on {self.url}"
+        return str(found[0].get("content"))
 
     def structured(self) -> Any:
         """The JSON-LD."""
@@ -201,6 +205,14 @@ class Reader:
         root = lxml.etree.fromstring(answer.content)
         texts = [str(one.text or "").strip() for one in root.iter() if isinstance(one.tag, str)]
         return [text for text in texts if text.startswith("http") and " " not in text]
+
+
+def own_card(stack: Stack, reader: Reader, article: Mapping[str, Any]) -> str:
+    """The picture that networks show for a page if it is the article's own card; else nothing."""
+    page = reader.page(article["url"])
+    shown = page.meta("og:image") if page.all("meta[property='og:image']") else ""
+    listed = [one["url"] for one in stack.article(article["id"])["social_cards"]]
+    return shown if shown in listed else ""
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import LOGO
+from tests.e2e.conftest import own_card
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -165,23 +166,20 @@ def test_a_correction_changes_the_card(stack: Stack, reader: Reader) -> None:
         stack.served(made["url"], holds=text)
         if kind == "clarification":
             assert card(reader, made) == first
-    stack.until(lambda: own(stack, reader, made) not in {"", first}, what="the card of a corrected story")
+    stack.until(
+        lambda: own_card(stack, reader, made) not in {"", first}, what="the card of a corrected story"
+    )
     assert stack.fetch(first).status_code == 200
-
-
-def own(stack: Stack, reader: Reader, article: dict[str, Any]) -> str:
-    """The first picture of the page if it is the article's own card; else nothing."""
-    shown = card(reader, article)
-    listed = [one["url"] for one in stack.article(article["id"])["social_cards"]]
-    return shown if shown in listed else ""
 
 
 def test_breaking_ends_with_its_kicker(stack: Stack, reader: Reader) -> None:
     """A card says that a story is breaking until ``kicker_until``, and by itself no longer after it."""
     until = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
     made = stack.publish_and_wait(kicker="عاجل", kicker_until=until)
-    first = stack.until(lambda: own(stack, reader, made), what="the card of breaking news")
-    stack.until(lambda: own(stack, reader, made) not in {"", first}, what="the card after it", seconds=30)
+    first = stack.until(lambda: own_card(stack, reader, made), what="the card of breaking news")
+    stack.until(
+        lambda: own_card(stack, reader, made) not in {"", first}, what="the card after it", seconds=30
+    )
 
 
 def test_a_dead_card_gives_way_to_the_sites_and_comes_back(
@@ -189,7 +187,7 @@ def test_a_dead_card_gives_way_to_the_sites_and_comes_back(
 ) -> None:
     """Without its card a page shows the site's; it is not asked for at once, but after a while."""
     made = stack.publish_and_wait()
-    first = stack.until(lambda: own(stack, reader, made), what="the card")
+    first = stack.until(lambda: own_card(stack, reader, made), what="the card")
     die(behind, made, minutes=0)
     bump(behind, made)
     stack.until(lambda: card(reader, made) != first, what="the site's card")
@@ -207,7 +205,7 @@ def test_a_dead_card_gives_way_to_the_sites_and_comes_back(
 def test_the_sweep_has_dead_cards_tried_again(stack: Stack, reader: Reader, behind: Behind) -> None:
     """An hour after its death a card is drawn and shown without anybody publishing; once, not for ever."""
     made = stack.publish_and_wait()
-    first = stack.until(lambda: own(stack, reader, made), what="the card")
+    first = stack.until(lambda: own_card(stack, reader, made), what="the card")
     die(behind, made, minutes=0)
     bump(behind, made)
     stack.until(lambda: card(reader, made) != first, what="the site's card")
@@ -239,13 +237,13 @@ def test_a_withdrawn_photo_leaves_all_formats(stack: Stack, reader: Reader) -> N
     """Cards with the photo, those on request too, are gone; the next ones are drawn without it."""
     photo = stack.upload()
     made = stack.publish_and_wait(hero=use(photo))
-    first = stack.until(lambda: own(stack, reader, made), what="the card")
+    first = stack.until(lambda: own_card(stack, reader, made), what="the card")
     tall = asked(stack, made, "portrait")
     answer = stack.editor.post(f"/v1/assets/{photo['id']}/withdraw", json={"reason": "سحبتها الوكالة"})
     assert answer.status_code == 202
     for file in (first, tall.headers["content-location"]):
         stack.served(file, holds="", status=404)
-    stack.until(lambda: own(stack, reader, made) not in {"", first}, what="the card without the photo")
+    stack.until(lambda: own_card(stack, reader, made) not in {"", first}, what="the card without the photo")
     without = asked(stack, made, "portrait")
     assert picture(without).size == SIZES["portrait"]
     assert without.content != tall.content
@@ -254,7 +252,7 @@ def test_a_withdrawn_photo_leaves_all_formats(stack: Stack, reader: Reader) -> N
 def test_a_takedown_removes_all_formats(stack: Stack, reader: Reader) -> None:
     """No card of a taken down article is left, and none of that revision is drawn again."""
     made = stack.publish_and_wait()
-    first = stack.until(lambda: own(stack, reader, made), what="the card")
+    first = stack.until(lambda: own_card(stack, reader, made), what="the card")
     files = [first, *(asked(stack, made, form).headers["content-location"] for form in ("square", "story"))]
     answer = stack.editor.post(
         f"/v1/articles/{made['id']}/unpublish", json={"kind": "takedown", "reason": "حكم محكمة"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.e2e.conftest import own_card
+
 if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Behind, Reader
@@ -27,7 +29,8 @@ def test_a_photo_that_nothing_shows_is_archived(stack: Stack, reader: Reader, be
     photo = stack.upload()
     made = stack.publish_and_wait(hero=use(photo))
     page = reader.page(made["url"])
-    files = [page.one("figure.hero img").get("src") or "", page.meta("og:image")]
+    drawn = stack.until(lambda: own_card(stack, reader, made), what="the card")
+    files = [page.one("figure.hero img").get("src") or "", drawn]
     behind.sweep(photo)
     stack.until(behind.swept, what="a sweep that finds all in use")
     assert asset_of(stack, photo)["state"] == "ready"
@@ -83,12 +86,13 @@ def test_a_lost_rendition_comes_back(stack: Stack, reader: Reader, behind: Behin
     photo = stack.upload()
     made = stack.publish_and_wait(hero=use(photo))
     page = reader.page(made["url"])
-    files = [page.one("figure.hero img").get("src") or "", page.meta("og:image")]
+    drawn = stack.until(lambda: own_card(stack, reader, made), what="the card")
+    files = [page.one("figure.hero img").get("src") or "", drawn]
     for file in files:
         behind.lose(key_of(file))
     changed = stack.publish_change(made, body=[*made["body"], {"type": "paragraph", "html": stack.word()}])
     stack.until(lambda: all(behind.stored(key_of(file)) for file in files), what="both files")
     after = reader.page(changed["url"])
     assert after.one("figure.hero img").get("src") == files[0]
-    stack.until(lambda: "/cards/" in reader.page(changed["url"]).meta("og:image"), what="the card")
+    stack.until(lambda: own_card(stack, reader, changed), what="the card")
     assert reader.complaints(reader.page(changed["url"]).links()) == []
