@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -62,6 +63,8 @@ class Cards:
         shown = cards.showable(asset)
         hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
         text, theme = _text(step.input["doc"]), self._looks.theme(site)
+        if step.input["article"] is None:  # the site's own card has its name for a headline
+            theme = replace(theme, site_name="")
         formats: Sequence[Format] = step.input["formats"]
         focal = asset.focal_point if asset is not None else None
         draw = partial(self._pool.draw, text, theme=theme, formats=formats)

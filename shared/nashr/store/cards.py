@@ -118,8 +118,8 @@ def on_request(published: Order, form: Format) -> Order:
 
 
 def site_order(site: Site) -> Order:
-    """The cards that stand for a site where an article's own are missing."""
-    words = Words("", "", site.locale, site.locale, "plain")
+    """The cards that stand for a site where an article's own are missing; its name is the headline."""
+    words = Words(site.name, "", site.locale, site.locale, "plain")
     key = f"site:{site.id}:{_fingerprint(site, words, None)}"
     return Order(site.id, key, None, words, None, PUBLISHED, site_alt(site.name, language=site.locale))
 
