@@ -8,8 +8,8 @@ import pyvips
 
 MAX_BYTES: Final = 300_000  # WhatsApp shows no larger preview
 _LIGHT_BYTES: Final = 150_000  # what a phone loads at once
-_QUALITIES: Final = {84: 1.0, 80: 0.88, 76: 0.79, 72: 0.73, 68: 0.67, 64: 0.62, 60: 0.58}
-"""JPEG qualities, and about how many bytes they take of those at 84 (measured on photos under a veil)."""
+_QUALITIES: Final = {84: 1.0, 80: 0.88, 76: 0.78, 72: 0.72, 68: 0.67, 64: 0.63, 60: 0.59}
+"""JPEG qualities, and the share of the bytes at 84 that they take (median of 48 cards on 12 photos)."""
 _COARSE: Final = (45, 30, 15, 5)
 _BAND: Final = 16  # rows, as many as JPEG takes at once
 
@@ -25,7 +25,10 @@ def encoded(canvas: Any) -> bytes:
 
 
 def _quality(canvas: Any) -> int:
-    """The highest quality that keeps the card light, guessed from a few of its rows: trying took longer."""
+    """The highest quality that keeps the card light, guessed from a few of its rows.
+
+    The guess was 0.83 to 1.34 of the truth on 48 cards; encoding twice takes longer.
+    """
     width, height = canvas.width, canvas.height
     places = range(3 * _BAND, height - _BAND, height // 5)
     rows = [canvas.extract_area(0, top, width, _BAND) for top in places]
