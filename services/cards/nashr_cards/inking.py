@@ -1,7 +1,7 @@
 """Inking masks and stickers onto an image in place.
 
-pyvips copies the whole image before it draws, for every mask anew: half of a card's CPU was that. So the
-image to draw on is copied once, by whoever owns it, and changed here.
+pyvips copies the whole image before it draws: 0.45 ms for each mask of an og card, more in larger formats.
+So the image to draw on is copied once, by whoever owns it, and changed here.
 """
 
 from __future__ import annotations

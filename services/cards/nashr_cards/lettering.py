@@ -152,7 +152,7 @@ def _balanced(text: str, best: Ink, *, style: Style, width: int) -> Ink:
     """The same number of lines in the narrowest column that still holds them."""
     style = replace(style, size=best.size)
     low, high = width // 2, min(width, best.width)
-    while best.lines > 1 and high - low > style.size // 2:
+    while best.lines > 1 and high - low > style.size * 3 // 4:
         middle = (low + high) // 2
         found = ink(text, style=style, width=middle, wrap="word")
         if found.lines == best.lines and found.width <= middle:

@@ -18,7 +18,7 @@ _ASIDE: Final = re.compile(r"\([^()\u0590-\u08ff\u2e80-\uffef]{1,24}\)")
 _SCORE: Final = re.compile(r"(?<=\d)([-–−:/×])(?=\d)")
 _PERCENT: Final = re.compile(r"(?<=\d) (?=[%٪‰°€$£])|(?<=[$€£№#]) (?=\d)")
 _HANGUL: Final = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
-_KOREAN: Final = re.compile(f"[{_HANGUL}][^ ]{{1,12}}")
+_KOREAN: Final = re.compile(f"[{_HANGUL}][{_HANGUL}0-9A-Za-z,.!?%·…”’)]{{1,12}}")
 _IGNORED: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\U000e0000-\U000e0fff]"
 )

@@ -1,6 +1,6 @@
 """What the card pool promises when children hang, die, eat memory or lose their parent.
 
-Forty sets of cards asked for at once stand for a card that never ends.
+Hundreds of cards asked for at once stand for a card that never ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from PIL import Image
 
 THEME = Theme("#c8102e", "#0f172a", "#ffffff", "خبر")
 TEXT = CardText("البرلمان يقر قانون الرقائق (CHIPS Act)", "سياسة", "ar", "rtl", "٢٣ نوفمبر")
-ENDLESS = FORMATS * 40
+ENDLESS = FORMATS * 400
 
 Open = Callable[..., CardPool]
 
@@ -123,9 +123,9 @@ def test_a_broken_hero_is_the_callers_to_decide(open_pool: Open) -> None:
 
 def test_a_card_that_takes_too_long_is_stopped(open_pool: Open) -> None:
     """Past its time the child is killed, the card fails retryably, and the next one is drawn."""
-    pool = open_pool(seconds=1.5)
+    pool = open_pool(seconds=4)
 
-    with pytest.raises(CardCrashed, match=r"1\.5 s"):
+    with pytest.raises(CardCrashed, match="4 s"):
         draw(pool, hero=photo(1280, 854), formats=ENDLESS)
     assert draw(pool).data
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import fontpkg_ibm_plex_sans_arabic as plex
@@ -15,6 +17,12 @@ from nashr_cards.lettering import Ink, Style
 PLEX = Path(plex.ROOT) / "files"
 GEORGIAN = Path(manimgx_fonts.__file__).parent / "NotoSansGeorgian[wght].ttf"
 OWN = (PLEX / "IBMPlexSansArabic-Thin.ttf").read_bytes()
+
+
+# Kurdish, Pashto, Sindhi, Uyghur, Urdu, Persian;
+# French, Portuguese, German, Nordic, Icelandic, Spanish, Dutch.
+LETTERS = """ئابپتجچحخدرڕزژسشعغفڤقکگلڵمنھەوۆیێ ټڅځډړږښګڼېۍ ٻڀٺٽٿڄڃڇڌڏڊڍڙڦڪڳڱڻ۽۾ ڭۇۆۈۋېى ٹڈڑںےہھۂۓ۔ پچژگکیۀئآ
+àâæçéèêëîïôœùûüÿ«» ãõáéíóúâêôç äöüßẞ„“ åäöšžæø áéíóúýþæöð ñ¿¡· ĳëï"""
 
 
 def card(font: bytes | None, headline: str = "خبر Parliament") -> Card:
@@ -73,7 +81,7 @@ def test_a_language_set_in_plex_first_has_its_letters_there() -> None:
         for code in codes
     }
 
-    for letters in ("àâæçèéêëîïôœùûüÿ", "äöüßñáíóú¿¡", "åæøãõìò", "پچژگکیٹڈڑںےہھۀ"):
+    for letters in LETTERS.split():
         assert {ord(letter) for letter in letters} <= covered
 
 
@@ -148,3 +156,31 @@ def test_a_web_font_is_told(tmp_path: Path) -> None:
     pytest.importorskip("brotli")
 
     assert "WOFF" in card(woff2(tmp_path)).faults[0]
+
+
+def test_fonts_of_the_machine_and_of_the_user_are_never_used(tmp_path: Path) -> None:
+    """A bolder claim to a bundled name, in every place where fonts are installed, changes no byte."""
+    script = (
+        "import hashlib, sys\n"
+        "from nashr_cards import core\n"
+        "from nashr_cards.card import CardText, Theme\n"
+        "text = CardText('خبر ⴰⵎ Parliament 漢', '', 'ar', 'rtl')\n"
+        "card, = core.draw(text, hero=None, focal=None, theme=Theme('', '', '', ''), formats=('og',))\n"
+        "print(hashlib.sha256(card.data).hexdigest())\n"
+    )
+    for place in (".fonts", ".local/share/fonts", "data/fonts"):
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        (folder / "plex.ttf").write_bytes(sfnt.renamed(OWN, "IBM Plex Sans Arabic"))
+    conf = tmp_path / "fonts.conf"
+    conf.write_text(f"<fontconfig><dir>{tmp_path}</dir></fontconfig>")
+
+    def drawn(**environment: str) -> str:
+        run = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+        return run.stdout
+
+    crowded = drawn(HOME=str(tmp_path), XDG_DATA_HOME=f"{tmp_path}/data", FONTCONFIG_FILE=str(conf))
+
+    assert crowded == drawn(HOME="/nonexistent")
