@@ -61,7 +61,7 @@ STEPS: Final[dict[str, Kind]] = {
             leads_to=("deliver",), wait=1, first_wait=1,
         ),
         Kind(
-            "cards", "cards", "headline, hero, theme", "social cards",
+            "cards", "cards", "what a card says, its photo, the theme", "social cards, one per format",
             leads_to=("deliver",), wait=1, first_wait=3, limit=40,
         ),
         Kind("release", "delivery", "a scheduled publication", "the page wanted", leads_to=("deliver",)),
@@ -92,7 +92,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "sweep", "delivery", "files that no page has used for a while", "the files deleted",
-            rearms=True, limit=120, max_attempts=1_000_000,
+            leads_to=("deliver",), rearms=True, limit=120, max_attempts=1_000_000,
         ),
     )
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""What end-to-end tests share: a page read as a browser reads it, and every address it names followed."""
+"""What end-to-end tests share: a page read as a browser reads it, every address it names followed, and a look
+behind nashr's back."""
 
 from __future__ import annotations
 
@@ -9,12 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin
 
+import boto3
 import httpx
 import lxml.etree
 import lxml.html
+import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
     from tests.conftest import Stack
 
 REDIRECTS = {301, 302, 307, 308}
@@ -93,7 +99,11 @@ class Page:
         return list(self.root.iter()).index(wanted[0])
 
     def meta(self, name: str) -> str:
-        return str(self.one(f"meta[property='{name}'], meta[name='{name}']").get("content"))
+        """What the head says of ``name``; the first, where several pictures have it."""
+        found = self.all(f"meta[property='{name}'], meta[name='{name}']")
+        assert found, f"no {name} on {self.url}"
+        assert len(found) == 1 or name.startswith("og:image"), f"{len(found)} times {name} on {self.url}"
+        return str(found[0].get("content"))
 
     def structured(self) -> Any:
         """The JSON-LD."""
@@ -197,6 +207,72 @@ class Reader:
         return [text for text in texts if text.startswith("http") and " " not in text]
 
 
+def own_card(stack: Stack, reader: Reader, article: Mapping[str, Any]) -> str:
+    """The picture that networks show for a page if it is the article's own card; else nothing."""
+    page = reader.page(article["url"])
+    shown = page.meta("og:image") if page.all("meta[property='og:image']") else ""
+    listed = [one["url"] for one in stack.article(article["id"])["social_cards"]]
+    return shown if shown in listed else ""
+
+
 @pytest.fixture(scope="session")
 def reader(stack: Stack) -> Reader:
     return Reader(stack)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The stack's database and its store, behind nashr's back."""
+
+    database: psycopg.Connection
+    store: S3Client
+    bucket: str
+
+    def run(self, sql: str, *values: Any) -> None:
+        self.database.execute(sql.encode(), values)
+
+    def one(self, sql: str, *values: Any) -> Any:
+        found = self.database.execute(sql.encode(), values).fetchone()
+        assert found is not None
+        return found[0]
+
+    def stored(self, key: str) -> bool:
+        try:
+            self.store.head_object(Bucket=self.bucket, Key=key)
+        except ClientError:
+            return False
+        return True
+
+    def lose(self, key: str) -> None:
+        """The file is gone, from the store and from the manifest."""
+        with self.database.transaction():
+            self.run("SELECT key FROM object WHERE key = %s FOR UPDATE", key)
+            self.run("DELETE FROM asset_use WHERE key = %s", key)
+            self.run("DELETE FROM object WHERE key = %s", key)
+        self.store.delete_object(Bucket=self.bucket, Key=key)
+
+    def sweep(self, asset: dict[str, Any]) -> None:
+        """A grace period passes for what is unused of a photo, and the sweep looks."""
+        self.run(
+            """UPDATE object SET unused_since = unused_since - interval '31 days' WHERE source = %s
+                OR source IN (SELECT key FROM step WHERE kind = 'cards' AND input->>'asset' = %s)""",
+            asset["id"], asset["id"],
+        )  # fmt: skip
+        self.run("UPDATE step SET available_at = now(), dispatched_at = NULL WHERE kind = 'sweep'")
+        self.run("NOTIFY nashr_step")
+
+    def swept(self) -> bool:
+        """Whether the sweeps that were asked for are over."""
+        return not self.one("SELECT count(*) FROM step WHERE kind = 'sweep' AND available_at <= now()")
+
+
+@pytest.fixture
+def behind(stack: Stack) -> Iterator[Behind]:
+    words = json.loads((stack.data / "stack.json").read_text())
+    client = boto3.client(
+        "s3", endpoint_url=words["s3_endpoint"], region_name="us-east-1",
+        aws_access_key_id=words.get("s3_access_key", "nashr"),
+        aws_secret_access_key=words.get("s3_secret_key", "nashr-secret"),
+    )  # fmt: skip
+    with psycopg.connect(words["database_url"], autocommit=True) as connection:
+        yield Behind(connection, client, words.get("s3_bucket", "nashr-site"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e.conftest import own_card
+
 if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Reader
@@ -128,7 +130,8 @@ def test_a_takedown_leaves_nothing_behind(stack: Stack, reader: Reader) -> None:
         made, body=[*made["body"], {"type": "image", "asset": shared["id"], "alt": "صورة"}]
     )
     page = reader.page(both["url"])
-    own = [page.one("figure.hero img").get("src") or "", page.meta("og:image")]
+    drawn = stack.until(lambda: own_card(stack, reader, both), what="the card")
+    own = [page.one("figure.hero img").get("src") or "", drawn]
     kept = reader.page(other["url"]).one("figure.hero img").get("src") or ""
     assert {stack.fetch(url).status_code for url in own} == {200}
     gone = remove(stack, both, "takedown")

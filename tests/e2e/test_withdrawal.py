@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.e2e.conftest import own_card
+
 if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Reader
@@ -69,16 +71,6 @@ def clean_within(stack: Stack, pages: list[str], files: list[str]) -> None:
         stack.until(partial(names_none, stack, page, files), what=f"{page} without the photo", seconds=WITHIN)
 
 
-def card(reader: Reader, url: str) -> str:
-    """The picture that networks show for a page; empty when there is none."""
-    page = reader.page(url)
-    return page.meta("og:image") if page.all("meta[property='og:image']") else ""
-
-
-def has_card(reader: Reader, url: str) -> bool:
-    return "/cards/" in card(reader, url)
-
-
 def archive(made: dict[str, Any]) -> str:
     return f"/politics/archive/{made['published_at'][:7]}/"
 
@@ -92,7 +84,7 @@ def test_a_withdrawn_photo_leaves_no_trace(stack: Stack, reader: Reader) -> None
     inside = stack.draft()["body"]
     third = stack.publish_and_wait(body=[*inside, {"type": "image", **use(photo)}])
     for page in (first, second):
-        stack.until(partial(has_card, reader, page["url"]), what="the card")
+        stack.until(partial(own_card, stack, reader, page), what="the card")
         stack.served("/", holds=page["headline"])
     cards = [reader.page(page["url"]).meta("og:image") for page in (first, second)]
     before = reader.page(first["url"])
@@ -110,7 +102,7 @@ def test_a_withdrawn_photo_leaves_no_trace(stack: Stack, reader: Reader) -> None
         without = reader.page(page["url"])
         assert without.all("figure.hero") == []
         assert photo["id"] not in without.text
-        stack.until(partial(has_card, reader, page["url"]), what="the new card")
+        stack.until(partial(own_card, stack, reader, page), what="the new card")
     assert reader.page(third["url"]).all("div.article-body figure") == []
     links = {link for page in (first, second, third) for link in reader.page(page["url"]).links()}
     assert reader.complaints(links) == []
@@ -162,8 +154,7 @@ def test_rights_end_by_the_clock(stack: Stack, reader: Reader) -> None:
     data = stack.photo()
     photo = ready(stack, stack.upload(data))
     made = stack.publish_and_wait(hero=use(photo))
-    stack.until(partial(has_card, reader, made["url"]), what="the card")
-    drawn = card(reader, made["url"])
+    drawn = stack.until(partial(own_card, stack, reader, made), what="the card")
     ends = datetime.now(UTC) + timedelta(seconds=3)
     patched = stack.editor.patch(
         f"/v1/assets/{photo['id']}", json={"rights": {"expires_at": ends.isoformat()}},
@@ -185,7 +176,7 @@ def test_rights_end_by_the_clock(stack: Stack, reader: Reader) -> None:
     again = stack.upload(data, rights=f'{{"expires_at": "{ahead}"}}')
     assert (again["id"], again["state"], again["withdrawal"]) == (photo["id"], "processing", None)
     assert ready(stack, photo)["renditions"]
-    stack.until(lambda: card(reader, made["url"]) == drawn, what="the card with the photo")
+    stack.until(lambda: own_card(stack, reader, made) == drawn, what="the card with the photo")
     assert reader.page(made["url"]).all("figure.hero")
     stack.publish_change(made, headline=f"عادت الصورة {stack.word()}")
     assert reader.page(made["url"]).all("figure.hero")

@@ -47,7 +47,7 @@ def _shorten_waits(lab: Lab) -> None:
 
 
 def test_a_card_that_kills_its_process_ends_dead_and_alone(lab: Lab, stories: list[Story]) -> None:
-    """After its attempts the step is dead, its page is out without a card, other stories never waited.
+    """After its attempts the step is dead, its page is out without its card, other stories never waited.
 
     Asking for the publication again is the replay: now the card is drawn and nothing is dead any more.
     """
@@ -65,11 +65,12 @@ def test_a_card_that_kills_its_process_ends_dead_and_alone(lab: Lab, stories: li
         lab.disarm("cards.claimed")
         lab.wait_proven(poisoned.accepted[0].publication)
         path = urlsplit(lab.article(poisoned.id)["url"]).path
-        assert "/cards/" not in lab.fetch(path).text
+        assert lab.article(poisoned.id)["social_cards"] == []
         lab.ready("cards")
         again = client.insist("POST", f"/v1/articles/{poisoned.id}/publish", json={})
         lab.wait_proven(again["id"])
-        lab.served(path, holds="/cards/")
+        drawn = until(lambda: lab.article(poisoned.id)["social_cards"], what="the card")
+        lab.served(path, holds=urlsplit(drawn[0]["url"]).path)
     assert not _dead(lab, poisoned)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nashr.domain.cards import Format, State
 from nashr.domain.errors import Permanent
 
 Direction = Literal["rtl", "ltr"]
@@ -19,13 +20,17 @@ class UnreadableHero(Permanent):
 
 @dataclass(frozen=True)
 class Theme:
-    """A site's look. Colours are ``#rgb`` or ``#rrggbb``; others fall back to the house's own."""
+    """A site's look. Colours are ``#rgb`` or ``#rrggbb``; others fall back to the house's own.
+
+    ``logo`` is a PNG or SVG, ``font`` a TTF or OTF that comes before the bundled fonts.
+    """
 
     accent: str
     background: str
     text: str
     site_name: str
-    logo_png: bytes | None = None
+    logo: bytes | None = None
+    font: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,18 @@ class CardText:
     language: str
     direction: Direction
     date_text: str | None = None
-    breaking: bool = False
+    state: State = "plain"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A drawn card. ``missing`` holds the characters that our fonts have no glyph for."""
+    """A drawn card.
 
+    ``missing`` holds the characters that no font has a glyph for; ``faults`` say what of the theme
+    could not be used (its logo, its font) and what to do.
+    """
+
+    format: Format
     data: bytes
     width: int
     height: int
@@ -51,3 +61,4 @@ class Card:
     lines: int
     font_size: int
     missing: str = ""
+    faults: tuple[str, ...] = ()

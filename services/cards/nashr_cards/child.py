@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyvips
+from nashr.domain.cards import Format
 
 from nashr_cards import core
 from nashr_cards.card import Card, CardText, Theme
@@ -16,11 +19,11 @@ def draw(
     hero: bytes | None,
     focal: tuple[float, float] | None,
     theme: Theme,
-    size: tuple[int, int],
-) -> Card:
+    formats: Sequence[Format],
+) -> tuple[Card, ...]:
     """``core.draw``. Raises UnreadableHero; MemoryError for what libvips could not do."""
     try:
-        return core.draw(text, hero=hero, focal=focal, theme=theme, size=size)
+        return core.draw(text, hero=hero, focal=focal, theme=theme, formats=formats)
     except pyvips.Error as error:
         # libvips' own class would bring libvips into the parent; what it cannot draw, it has no room for.
         raise MemoryError(str(error)) from None

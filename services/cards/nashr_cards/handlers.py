@@ -1,14 +1,20 @@
-"""The cards step: headline, hero and theme become a social card on the site."""
+"""The cards step: headline, hero and theme become social cards on the site."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Any, Final
 
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
-from nashr.domain.errors import Retryable
+from nashr.domain.cards import Format
+from nashr.domain.errors import NotYet
+from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction
+from nashr.observability.logs import logger
 from nashr.runtime.worker import Commit, Finish
 from nashr.store import assets, cards, sites
 from nashr.store.assets import Asset
@@ -16,10 +22,12 @@ from nashr.store.database import statement
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
-from nashr_cards.card import Card, CardText, Theme, UnreadableHero
-from nashr_cards.pool import CardPool
+from nashr_cards.card import Card, CardText, UnreadableHero
+from nashr_cards.look import Looks
+from nashr_cards.pool import CardCrashed, CardPool
 
-ENOUGH = 1200  # pixels: the narrowest rendition that fills a card
+WIDE, HIGH = 1200, 1080  # pixels: the smallest rendition that fills what publications carry
+PATIENCE: Final = 3  # attempts after which a photo that crashes the drawing is left out
 
 
 class Cards:
@@ -28,75 +36,125 @@ class Cards:
     def __init__(self, runtime: Runtime, pool: CardPool) -> None:
         self._runtime = runtime
         self._pool = pool
+        self._looks = Looks(runtime)
 
     def cards(self, step: Step) -> Commit:
-        """Draws and stores the card of one content; its result is what pages read."""
+        """Draws and stores the cards of one content; its result is what pages read."""
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site)
             asset = assets.find(conn, step.input["asset"]) if step.input["asset"] else None
         if asset is not None and asset.state in {"processing", "archived"} and not asset.withdrawn_at:
-            raise Retryable(f"the renditions of {asset.id} are not ready yet")
-        words = step.input["doc"]
-        card = self._draw(site.site, words, asset)
-        file = sitefiles.named("cards", card.data, card.content_type, secret=site.secret)
+            raise NotYet(f"the renditions of {asset.id} are not ready yet")
+        drawn = self._draw(step, site.site, asset)
+        files = [sitefiles.named("cards", card.data, card.content_type, secret=site.secret) for card in drawn]
         failpoints.reached("cards.before_put")
-        sitefiles.put(self._runtime.site_store, site.site, [file])
+        sitefiles.put(self._runtime.site_store, site.site, files)
+        result = _result(drawn, files, step.input["alt"])
+        _tell(step, drawn)
 
         def commit(conn: Connection) -> Finish:
-            sitefiles.record(conn, site.site, [file], source=step.key)
-            return Finish({"cards": [_described(card, file, words["headline"])]})
+            sitefiles.record(conn, site.site, files, source=step.key)
+            return Finish(result)
 
         return commit
 
-    def _draw(self, site: Site, words: Mapping[str, Any], asset: Asset | None) -> Card:
-        text = CardText(
-            headline=words["headline"],
-            label=words["label"],
-            language=words["language"],
-            direction="rtl" if direction(words["language"]) == "rtl" else "ltr",
-            breaking=words["breaking"],
-        )
+    def _draw(self, step: Step, site: Site, asset: Asset | None) -> Sequence[Card]:
+        """With the photo if it can be drawn; one that cannot costs the card its photo, not its life."""
         shown = cards.showable(asset)
         hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
+        text, theme = _text(step.input["doc"]), self._looks.theme(site)
+        if step.input["article"] is None:  # the site's own card has its name for a headline
+            theme = replace(theme, site_name="")
+        formats: Sequence[Format] = step.input["formats"]
         focal = asset.focal_point if asset is not None else None
-        try:
-            return self._pool.draw(text, hero=hero, focal=focal, theme=theme(site))
-        except UnreadableHero:
-            return self._pool.draw(text, hero=None, focal=None, theme=theme(site))
+        draw = partial(self._pool.draw, text, theme=theme, formats=formats)
+        drawn, reason = drawn_at_last(draw, hero, focal, attempt=step.attempts)
+        if reason is not None:
+            logger().warning("card.photo_left_out", key=step.key, asset=step.input["asset"], error=reason)
+        return drawn
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
-        """The smallest JPEG that fills a card, else the widest."""
-        jpegs = [
-            item for item in asset.renditions if item["content_type"] == "image/jpeg" and item["crop"] is None
-        ]
-        if not jpegs:
-            return None
-        wide = [item for item in jpegs if item["width"] >= ENOUGH]
-        chosen = min(wide, key=_width) if wide else max(jpegs, key=_width)
-        return self._runtime.site_store.get(site.key(chosen["path"]))
+        """The smallest JPEG that fills the formats, else the largest."""
+        chosen = rendition(asset.renditions)
+        return self._runtime.site_store.get(site.key(chosen["path"])) if chosen else None
 
 
-def theme(site: Site) -> Theme:
-    """The site's colours; what it does not name, the renderer chooses."""
-    look = site.theme
-    return Theme(
-        accent=look.get("accent", ""),
-        background=look.get("card_background", ""),
-        text=look.get("card_text", ""),
-        site_name=site.name,
+def drawn_at_last(
+    draw: Callable[..., Sequence[Card]],
+    hero: bytes | None,
+    focal: tuple[float, float] | None,
+    *,
+    attempt: int,
+) -> tuple[Sequence[Card], str | None]:
+    """Cards with the photo, or without one that cannot be drawn, and then the reason.
+
+    Whether a photo crashes the drawing only its third attempt tells: until then CardCrashed is raised.
+    """
+    if hero is None:
+        return draw(hero=None, focal=None), None
+    try:
+        return draw(hero=hero, focal=focal), None
+    except UnreadableHero as error:
+        reason = str(error)
+    except CardCrashed as error:
+        if attempt < PATIENCE:
+            raise
+        reason = str(error)
+    return draw(hero=None, focal=None), reason
+
+
+def rendition(made: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The smallest uncropped JPEG that fills what publications carry, else the largest; None without any."""
+    jpegs = [item for item in made if item["content_type"] == "image/jpeg" and item["crop"] is None]
+    filling = [item for item in jpegs if item["width"] >= WIDE and item["height"] >= HIGH]
+    if filling:
+        return min(filling, key=_area)
+    return max(jpegs, key=_area) if jpegs else None
+
+
+def _area(item: Mapping[str, Any]) -> int:
+    return int(item["width"]) * int(item["height"])
+
+
+def _text(words: Mapping[str, Any]) -> CardText:
+    return CardText(
+        headline=words["headline"],
+        label=words["label"],
+        language=words["language"],
+        direction="rtl" if direction(words["language"]) == "rtl" else "ltr",
+        date_text=day_text(date.fromisoformat(words["date"]), words["locale"]) if words["date"] else None,
+        state=words["state"],
     )
 
 
-def _width(rendition: Mapping[str, Any]) -> int:
-    return int(rendition["width"])
+def _result(drawn: Sequence[Card], files: Sequence[sitefiles.File], alt: str) -> dict[str, object]:
+    described = [
+        {
+            "format": card.format,
+            "path": file.path,
+            "width": card.width,
+            "height": card.height,
+            "bytes": len(card.data),
+            "alt": alt,
+        }
+        for card, file in zip(drawn, files, strict=True)
+    ]
+    return {"cards": described, "missing": _missing(drawn), "faults": _faults(drawn)}
 
 
-def _described(card: Card, file: sitefiles.File, headline: str) -> dict[str, object]:
-    return {
-        "format": "og",
-        "path": file.path,
-        "width": card.width,
-        "height": card.height,
-        "bytes": len(card.data),
-        "alt": headline,
-    }
+def _missing(drawn: Sequence[Card]) -> str:
+    """Characters that no font has, once each, in the order of the text."""
+    return "".join(dict.fromkeys("".join(card.missing for card in drawn)))
+
+
+def _faults(drawn: Sequence[Card]) -> list[str]:
+    """What of the site's look could not be used, once each."""
+    return list(dict.fromkeys(fault for card in drawn for fault in card.faults))
+
+
+def _tell(step: Step, drawn: Sequence[Card]) -> None:
+    if missing := _missing(drawn):
+        points = " ".join(f"U+{ord(char):04X}" for char in missing)
+        logger().warning("card.no_glyph", key=step.key, characters=missing, points=points)
+    for fault in _faults(drawn):
+        logger().warning("card.theme_fault", key=step.key, site=step.site, fault=fault)

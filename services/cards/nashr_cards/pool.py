@@ -5,8 +5,10 @@ The parent never loads libvips.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from nashr.domain.cards import FORMATS, Format
 from nashr.domain.errors import Retryable
 from nashr.runtime.sandbox import Limits, Sandbox, SandboxUnavailable, TaskCrashed
 
@@ -17,7 +19,7 @@ _WARM: Final = CardText("نشر nashr", "", "ar", "rtl")
 
 
 class CardCrashed(Retryable):
-    """The child that drew the card died, or ran out of memory, CPU or time."""
+    """The child that drew the cards died, or ran out of memory, CPU or time."""
 
 
 class CardPool:
@@ -35,19 +37,19 @@ class CardPool:
         hero: bytes | None,
         focal: tuple[float, float] | None,
         theme: Theme,
-        size: tuple[int, int] = (1200, 630),
-    ) -> Card:
+        formats: Sequence[Format] = FORMATS,
+    ) -> tuple[Card, ...]:
         """As core.draw, in a child. Raises CardCrashed, UnreadableHero."""
         try:
-            card = self._sandbox.run("draw", text, hero=hero, focal=focal, theme=theme, size=size)
+            cards = self._sandbox.run("draw", text, hero=hero, focal=focal, theme=theme, formats=formats)
         except (TaskCrashed, SandboxUnavailable) as error:
-            raise CardCrashed(f"the card could not be drawn: {error}") from error
-        assert isinstance(card, Card)
-        return card
+            raise CardCrashed(f"the cards could not be drawn: {error}") from error
+        assert isinstance(cards, tuple)
+        return cards
 
     def warm(self) -> None:
         """Starts a child and draws once, so that the first card does not wait for fonts."""
-        self.draw(_WARM, hero=None, focal=None, theme=Theme("", "", "", ""), size=(120, 63))
+        self.draw(_WARM, hero=None, focal=None, theme=Theme("", "", "", ""), formats=("og",))
 
     def close(self) -> None:
         """Waits for cards being drawn, then ends the children."""

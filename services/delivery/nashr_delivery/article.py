@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from nashr.domain.article import Content, Credit, Picture, picture
+from nashr.domain.locales import language_name
 from nashr.domain.seealso import CARDS, places
 from nashr.domain.site import Site
 
 from nashr_delivery import head, jsonld
 from nashr_delivery.chrome import Chrome
 from nashr_delivery.listing import cards
-from nashr_delivery.locales import language_name
 from nashr_delivery.markup import Draft, html
 from nashr_delivery.pictures import HERO, INLINE, Image, image
 from nashr_delivery.views import ArticleView, Photo, Teaser

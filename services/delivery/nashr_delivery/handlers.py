@@ -15,7 +15,7 @@ from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import golive, mending, objects, pagerows, publishing, queue, sites
+from nashr.store import cardpages, cards, golive, mending, objects, pagerows, publishing, queue, sites
 from nashr.store.database import row, run, scalar, snapshot, statement, transaction
 from nashr.store.ids import keyed_name
 from nashr.store.pagerows import PageRow
@@ -23,7 +23,7 @@ from nashr.store.queue import Step
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr_delivery import core, load, publish
+from nashr_delivery import core, deletion, load, publish
 from nashr_delivery.assets import site_assets
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
@@ -58,6 +58,9 @@ class Delivery:
             assert loaded is not None
         if loaded.view is None:
             return lambda conn: _nothing_to_show(conn, loaded)
+        waits = self._ask_for_cards(loaded)
+        if waits is not None:
+            return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
         assets = _assets(loaded.site.site, loaded.site.secret)
         page = core.render(loaded.view, loaded.site.site, assets, version=version)
@@ -85,6 +88,18 @@ class Delivery:
         """One snapshot of all that a page shows; None for what only the edge reads."""
         with snapshot(self._runtime.engine) as conn:
             return load.page(conn, page)
+
+    def _ask_for_cards(self, loaded: Loaded) -> datetime | None:
+        """Has the cards drawn that the page lacks; returns when to look again if it waits for them."""
+        if not loaded.lacks:
+            return loaded.held
+        with transaction(self._runtime.engine) as conn:
+            longest = max(seconds for _, seconds in loaded.lacks)
+            urgency = _urgency(loaded) if longest else Priority.bulk
+            asked = cardpages.ask(conn, loaded.page.id, loaded.lacks, priority=urgency)
+            if any(done for _, done in asked):
+                return cards.now(conn)
+            return deletion.later(conn, longest) if longest else None
 
     def _want_more(self, page: int) -> None:
         """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
@@ -267,6 +282,12 @@ def _keys(loaded: Loaded, page: core.Page) -> list[str]:
 def _same(row: PageRow, page: core.Page) -> bool:
     """Nothing to send: same bytes but for the stamp, and no PUT of unknown outcome is out there."""
     return row.live > 0 and row.attempted == row.live and row.body_hash == page.body_without_stamp_hash
+
+
+def _urgency(loaded: Loaded) -> int:
+    """Cards of a publication on its way are as urgent as it; those of a page that is out are normal work."""
+    running = loaded.shown is not None and loaded.shown.publication.state == "running"
+    return _priority(loaded) if running else Priority.normal
 
 
 def _priority(loaded: Loaded) -> int:

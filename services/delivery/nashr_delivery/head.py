@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from nashr.domain.article import Content
+from nashr.domain.locales import og_locale, stamp
 from nashr.domain.text import plain
 
 from nashr_delivery.chrome import Chrome
-from nashr_delivery.locales import og_locale, stamp
 from nashr_delivery.pictures import largest
 from nashr_delivery.theme import palette
 from nashr_delivery.views import ArticleView, ListingView, Photo, SocialCard
@@ -66,7 +66,7 @@ def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
     home = view.kind == "home" and not view.title
     words = view.description or chrome.site.theme.get("tagline") or chrome.site.name
     lead = next((teaser.photo for teaser in view.teasers if teaser.photo), None)
-    pictures = tuple(_photo_tags(lead, chrome)) if lead else ()
+    pictures = tuple(_photo_tags(lead, chrome) if lead else _all_card_tags(view.site_cards, chrome))
     return Head(
         title=title if home else f"{title} – {chrome.site.name}",
         description=words,
@@ -165,13 +165,18 @@ def _article_tags(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]
 
 
 def _pictures(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
-    """The first social card; until there is one, the hero itself."""
+    """The social cards, the widest use first; where there is none the site's own, else the hero itself."""
     hero = view.content.hero
     photo = view.photos.get(hero.asset) if hero else None
-    if view.cards:
-        yield from _card_tags(view.cards[0], chrome)
+    if found := view.cards or view.site_cards:
+        yield from _all_card_tags(found, chrome)
     elif photo and hero:
         yield from _photo_tags(photo, chrome, alt=hero.alt or photo.alt)
+
+
+def _all_card_tags(found: tuple[SocialCard, ...], chrome: Chrome) -> Iterator[tuple[str, str]]:
+    for card in found:
+        yield from _card_tags(card, chrome)
 
 
 def _card_tags(card: SocialCard, chrome: Chrome) -> Iterator[tuple[str, str]]:
@@ -199,7 +204,7 @@ def _x_card(
     title: str, words: str, pictures: tuple[tuple[str, str], ...], chrome: Chrome
 ) -> Iterator[tuple[str, str]]:
     """X's tags. It reads at most 420 characters of an alt text."""
-    found = dict(pictures)
+    found = dict(reversed(pictures))  # the first of each name
     yield "twitter:card", "summary_large_image" if found else "summary"
     yield "twitter:title", title
     yield "twitter:description", words

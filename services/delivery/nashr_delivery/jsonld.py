@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from markupsafe import Markup
 from nashr.domain.article import Credit
+from nashr.domain.locales import stamp
 
 from nashr_delivery.chrome import Chrome
 from nashr_delivery.head import canonical, description
-from nashr_delivery.locales import stamp
 from nashr_delivery.markup import json_script
 from nashr_delivery.pictures import crops
 from nashr_delivery.views import ArticleView, ListingView
@@ -102,7 +102,7 @@ def _extras(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
 
 
 def _images(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
-    """Every shape of the hero that there is, then the card: search engines pick the shape they need."""
+    """Every shape of the hero that there is, else the cards: search engines pick the shape they need."""
     hero = view.content.hero
     photo = view.photos.get(hero.asset) if hero else None
     found = [
@@ -124,7 +124,7 @@ def _images(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
                 "width": card.width,
                 "height": card.height,
             }
-            for card in view.cards[:1]
+            for card in view.cards
         ]
     return {"image": found, "thumbnailUrl": found[-1]["url"]} if found else {}
 

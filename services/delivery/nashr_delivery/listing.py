@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from nashr.domain.locales import month_name
+
 from nashr_delivery import head, jsonld
 from nashr_delivery.chrome import Chrome
-from nashr_delivery.locales import month_name
 from nashr_delivery.markup import Draft, html
 from nashr_delivery.pictures import CARD, LEAD, ROW, Image, image
 from nashr_delivery.views import ListingView, Teaser

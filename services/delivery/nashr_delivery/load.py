@@ -6,7 +6,7 @@ The view of an article page is the newest released publication whose blocking in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from nashr.domain.article import Content, content
 from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind
 from nashr.steps import STEPS
-from nashr.store import articles, assets, cards, links, pagerows, sites
+from nashr.store import articles, assets, cards, links, pagerows, queue, sites
 from nashr.store.articles import Article
 from nashr.store.database import row, rows
 from nashr.store.golive import Shown
@@ -29,6 +29,7 @@ from nashr_delivery.views import (
     ArticleView,
     Correction,
     FaviconView,
+    ListingView,
     ManifestView,
     RedirectView,
     RobotsView,
@@ -47,6 +48,8 @@ class Loaded:
 
     ``view`` None: nothing to show yet. ``shown``: which publication the view is of. ``blocked``:
     publications that cannot go out, with the reason. ``again_at``: when to look again by itself.
+    ``lacks``: cards that nobody draws yet, with the seconds that the page waits for them; ``held``: until
+    when it waits for its own already.
     """
 
     page: PageRow
@@ -55,6 +58,8 @@ class Loaded:
     shown: Shown | None = None
     blocked: tuple[tuple[Publication, str], ...] = ()
     again_at: datetime | None = None
+    lacks: tuple[tuple[cards.Order, float], ...] = ()
+    held: datetime | None = None
 
 
 _FIXED: Mapping[str, Callable[[str], View]] = {
@@ -77,7 +82,18 @@ def page(conn: Connection, page_id: int) -> Loaded | None:
         return Loaded(found, site, _redirect(conn, found, site.site))
     if found.kind in _FIXED:
         return Loaded(found, site, _FIXED[found.kind](found.path))
-    return Loaded(found, site, listings.view(conn, found, site.site))
+    view = listings.view(conn, found, site.site)
+    if isinstance(view, ListingView):
+        return _listing(conn, Loaded(found, site, view), view)
+    return Loaded(found, site, view)
+
+
+def _listing(conn: Connection, loaded: Loaded, view: ListingView) -> Loaded:
+    """With the site's own cards, which it shows when no story on it has a photo."""
+    if any(teaser.photo for teaser in view.teasers):
+        return loaded
+    found, lacks = _site_cards(conn, loaded.site.site, loaded.page)
+    return replace(loaded, view=replace(view, site_cards=found), lacks=lacks)
 
 
 def _redirect(conn: Connection, page: PageRow, site: Site) -> View:
@@ -118,7 +134,7 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
         shown = _shown(article, found, doc)
         view = _view(conn, site.site, article, page, shown, doc)
         again = until or _kicker_end(conn, doc)
-        return Loaded(page, site, view, shown, tuple(blocked), again)
+        return _with_cards(conn, Loaded(page, site, view, shown, tuple(blocked), again), view)
     return Loaded(page, site, None, blocked=tuple(blocked), again_at=until)
 
 
@@ -189,7 +205,6 @@ def _view(
         published_at=shown.published_at,
         modified_at=shown.modified_at,
         photos=teasers.photos(conn, site.id, doc.assets),
-        cards=_cards(conn, site, article, doc),
         see_also=see_also,
         related_news=news,
         latest=latest,
@@ -202,10 +217,50 @@ def _view(
     )
 
 
-def _cards(conn: Connection, site: Site, article: Article, doc: Content) -> tuple[SocialCard, ...]:
-    name = cards.photo_of(doc)
-    photo = assets.many(conn, site.id, [name]).get(name) if name else None
-    found = cards.drawn(conn, cards.key(site, article.id, doc, photo))
+def _with_cards(conn: Connection, loaded: Loaded, view: ArticleView) -> Loaded:
+    """The article's cards, else what it showed before and still says the same, else the site's own."""
+    site, page = loaded.site.site, loaded.page
+    ordered = cards.order(conn, site, view.article_id, view.content)
+    if found := cards.drawn(conn, ordered):
+        return replace(loaded, view=replace(view, cards=_social(found)))
+    standing = cards.standing(conn, ordered, page.id)
+    before = cards.shown_before(conn, ordered, page.id)
+    seconds = 0.0 if before else queue.wait_of("cards", first=page.live == 0)
+    lacks = ((ordered, seconds),) if _is_lacking(standing) else ()
+    if before:
+        return replace(loaded, view=replace(view, cards=_social(before)), lacks=lacks)
+    own, more = _site_cards(conn, site, page)
+    ahead = standing.until is not None and standing.until > cards.now(conn)
+    held = standing.until if ahead and standing.state in _ON_ITS_WAY else None
+    return replace(loaded, view=replace(view, site_cards=own), lacks=lacks + more, held=held)
+
+
+_ON_ITS_WAY = frozenset({"ready", "leased"})
+
+
+def _is_lacking(standing: cards.Standing) -> bool:
+    """Whether a page has to ask for its cards: nobody draws them, or their end would not reach this page.
+
+    A card that died a moment ago is left alone, or the delivery that its death causes would ask for it
+    for ever.
+    """
+    if standing.state in _ON_ITS_WAY:
+        return standing.until is None
+    return standing.state != "done" and not standing.rests
+
+
+def _site_cards(
+    conn: Connection, site: Site, page: PageRow
+) -> tuple[tuple[SocialCard, ...], tuple[tuple[cards.Order, float], ...]]:
+    """The cards that stand for the site; what is lacking of them is asked for, and not waited for."""
+    ordered = cards.site_order(site)
+    if found := cards.drawn(conn, ordered):
+        return _social(found), ()
+    lacking = _is_lacking(cards.standing(conn, ordered, page.id))
+    return (), ((ordered, 0.0),) if lacking else ()
+
+
+def _social(found: Sequence[Mapping[str, Any]]) -> tuple[SocialCard, ...]:
     return tuple(
         SocialCard(item["path"], item["width"], item["height"], item["bytes"], item["alt"]) for item in found
     )

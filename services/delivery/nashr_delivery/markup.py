@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from nashr.domain.locales import day, moment, stamp
 from nashr.domain.site import direction
 
 from nashr_delivery.chrome import Chrome
-from nashr_delivery.locales import day, moment, stamp
 
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # "<" ends a script element, "&" confuses XML readers, the separators end a line of old JavaScript

@@ -27,9 +27,10 @@ class Removal:
             found = publishing.find(conn, step.input["publication"])
             assert found is not None
         before: Sequence[str] | None = step.result["keys"] if step.result else None
-        keys = sorted({*(before or ()), *self._mark(step)})
+        marked, drawing = self._mark(step)
+        keys = sorted({*(before or ()), *marked})
         deletion.delete_everywhere(self._runtime, site, keys)
-        if keys != before:  # the first pass, or a listing has let go of a photo since the one before
+        if keys != before or drawing:  # the first pass, or a listing has let go of a photo since, or a card
             return lambda conn: Finish(
                 {"keys": list(keys)}, again_at=deletion.second_pass(self._runtime, conn)
             )
@@ -46,9 +47,13 @@ class Removal:
 
         return commit
 
-    def _mark(self, step: Step) -> Sequence[str]:
+    def _mark(self, step: Step) -> tuple[Sequence[str], bool]:
+        """What is to be deleted now, and whether a card is still being drawn that has to go after it."""
+        article = step.input["article"]
         with transaction(self._runtime.engine) as conn:
-            return erasing.mark_files(conn, step.site, step.input["article"])
+            erasing.stop_cards(conn, article)
+            drawing = erasing.is_being_drawn(conn, article)
+            return erasing.mark_files(conn, step.site, article), drawing
 
     def _delete_originals(self, step: Step) -> None:
         with statement(self._runtime.engine) as conn:

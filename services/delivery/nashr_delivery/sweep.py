@@ -1,4 +1,7 @@
-"""Files that no page has used for the grace period leave the store, a few hundred at a time."""
+"""Files that no page has used for the grace period leave the store, a few hundred at a time.
+
+The same hourly round has dead cards tried again.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from nashr.bootstrap import Runtime
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.runtime.worker import Commit, Finish
-from nashr.store import sites, sweeping
+from nashr.store import cardpages, sites, sweeping
 from nashr.store.database import statement, transaction
 from nashr.store.queue import Step
 from sqlalchemy import Connection
@@ -38,6 +41,7 @@ class Sweep:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             found = sweeping.candidates(conn, site.id, grace=grace, limit=BATCH)
+        self._revive(site)
         marked = self._mark(site, found)
         deletion.delete(self._runtime.site_store, marked)
         if marked:
@@ -53,6 +57,13 @@ class Sweep:
             return Finish(result, again_at=deletion.later(conn, pause))
 
         return commit
+
+    def _revive(self, site: Site) -> None:
+        """Cards that died have another try now and then, without anybody publishing."""
+        with transaction(self._runtime.engine) as conn:
+            again = cardpages.revive(conn, site)
+        if again:
+            logger().info("card.tried_again", site=site.id, cards=again)
 
     def _mark(self, site: Site, found: Mapping[str, Sequence[str]]) -> list[str]:
         """Source by source, until a batch is full: all files of a photo go together."""

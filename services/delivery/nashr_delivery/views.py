@@ -94,6 +94,7 @@ class ArticleView:
     ``latest``: articles of ``related_news`` that are no relation but the newest; the page says so.
     ``translations``: (locale, absolute URL) of the other editions, the original first unless it is this.
     ``kicker_expired`` is the clock's verdict on ``kicker_until``; ``author_pages``: slugs that may be linked.
+    ``site_cards``: the site's own, for when the article has none.
     """
 
     article_id: str
@@ -104,6 +105,7 @@ class ArticleView:
     modified_at: datetime
     photos: Mapping[str, Photo] = field(default_factory=dict)
     cards: tuple[SocialCard, ...] = ()
+    site_cards: tuple[SocialCard, ...] = ()
     see_also: tuple[Teaser, ...] = ()
     related_news: tuple[Teaser, ...] = ()
     latest: frozenset[str] = frozenset()
@@ -134,6 +136,7 @@ class ListingView:
     """A front (``home``, ``section``), an archive month, or the list of an author or a topic.
 
     ``title`` may stay empty for home, section and archive: the site, the section or the month names them.
+    ``site_cards``: the site's own, for when no story has a photo.
     """
 
     path: str
@@ -147,6 +150,7 @@ class ListingView:
     archive: tuple[ArchiveMonth, ...] = ()
     banner: Banner | None = None
     description: str | None = None
+    site_cards: tuple[SocialCard, ...] = ()
 
 
 @dataclass(frozen=True)

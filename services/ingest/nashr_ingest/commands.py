@@ -88,7 +88,7 @@ def publish(
         raise _one_fault(
             "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
         )
-    _check_removal(conn, article, number)
+    check_removal(conn, article, number)
     doc = content(stored.doc, site)
     _check_content(conn, site, doc)
     _check_times(conn, doc, wanted.publish_at)
@@ -99,7 +99,7 @@ def publish(
     return publishing.request(conn, site, article, request, actor=actor), warnings
 
 
-def _check_removal(conn: Connection, article: Article, number: int) -> None:
+def check_removal(conn: Connection, article: Article, number: int) -> None:
     """What was killed or taken down comes back by an editor's new revision only, never as it was."""
     removed = publishing.taken_back(conn, article.id)
     if removed is None or number > removed[1]:

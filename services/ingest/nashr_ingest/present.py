@@ -60,9 +60,7 @@ def _cards(conn: Connection, site: Site, found: Article) -> list[dict[str, Any]]
     if found.live_revision is None:
         return []
     doc = articles.read_content(conn, site, found.id, found.live_revision)
-    name = cards.photo_of(doc)
-    photo = assets.many(conn, site.id, [name]).get(name) if name else None
-    drawn = cards.drawn(conn, cards.key(site, found.id, doc, photo))
+    drawn = cards.every_drawn(conn, cards.order(conn, site, found.id, doc))
     return [
         {**{k: v for k, v in item.items() if k != "path"}, "url": site.url(item["path"])} for item in drawn
     ]

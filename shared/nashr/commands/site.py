@@ -17,6 +17,7 @@ import typer
 
 from nashr.commands.database import database
 from nashr.commands.stack import DataOption
+from nashr.domain import cards, fontfile
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import parse_site
 from nashr.runtime.programs import StackError
@@ -34,6 +35,7 @@ token = typer.Typer(no_args_is_help=True, help="API tokens: create, list, revoke
 class _Stack:
     conn: Connection
     store: ObjectStore
+    private: ObjectStore
 
 
 @contextmanager
@@ -43,7 +45,9 @@ def _stack(data: Path | None) -> Iterator[_Stack]:
     from nashr.store.database import transaction  # noqa: PLC0415
 
     with database(data) as (engine, settings), transaction(engine) as conn:
-        yield _Stack(conn, s3.S3ObjectStore(s3.connect(settings), settings.s3_bucket))
+        client = s3.connect(settings)
+        buckets = (settings.s3_bucket, settings.s3_private_bucket)
+        yield _Stack(conn, *(s3.S3ObjectStore(client, name) for name in buckets))
 
 
 @site.command("apply")
@@ -53,19 +57,22 @@ def apply(
     base_url: Annotated[str | None, typer.Option(help="Instead of the file's base_url")] = None,
     data: DataOption = None,
 ) -> None:
-    """Create or update a site. Its logo and its static folder are read beside the file."""
+    """Create or update a site. Its logo, card font and static folder are read beside the file."""
     from nashr.store import sites  # noqa: PLC0415
 
     text = _read(file)
     if base_url:
         text["base_url"] = base_url
     try:
+        font = _card_font(file.parent, text)
         wanted = parse_site(text)
         files = list(_files(file.parent, text))
     except Refused as error:
         faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults)
         raise StackError(f"{file}: {faults}") from error
     with _stack(data) as stack:
+        if font:
+            stack.private.put(wanted.theme["card_font"], font, content_type="font/sfnt")
         for path, source in files:
             kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
             cache = "public, max-age=31536000, immutable" if path.startswith("/assets/") else None
@@ -111,6 +118,35 @@ def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
         for found in sorted(root.rglob("*")):
             if found.is_file():
                 yield f"/{found.relative_to(root).as_posix()}", found
+
+
+def _card_font(folder: Path, text: dict[str, Any]) -> bytes | None:
+    """The theme's card font, which then stands in ``text`` as its key in the private bucket.
+
+    A licensed font must not be public: it never goes to the site's bucket.
+    """
+    theme = text.get("theme")
+    name = theme.get("card_font") if isinstance(theme, dict) else None
+    if (
+        not isinstance(theme, dict)
+        or not isinstance(name, str)
+        or cards.is_font_key(str(text.get("id")), name)
+    ):
+        return None
+    source = folder / name
+    if not source.is_file():
+        raise _font_fault("missing", f"{source} is not there: correct card_font, or leave it out")
+    if source.suffix.lower() not in fontfile.SUFFIXES:
+        raise _font_fault("invalid", f"{source.name}: name a file that ends in .ttf or .otf")
+    data = source.read_bytes()
+    if wrong := fontfile.fault(data):
+        raise _font_fault("invalid", f"{source.name}: {wrong}")
+    theme["card_font"] = cards.font_key(str(text.get("id")), sha256(data).hexdigest(), source.suffix.lower())
+    return data
+
+
+def _font_fault(code: str, detail: str) -> Refused:
+    return Refused("invalid", detail, faults=(Fault("/theme/card_font", code, detail),))
 
 
 def _logo_path(file: Path) -> str:

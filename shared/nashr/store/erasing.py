@@ -60,6 +60,27 @@ def mark_files(conn: Connection, site: str, article: str) -> Sequence[str]:
     return objects.mark_deleting(conn, [home.key(item["path"]) for item in [*renditions, *cards]])
 
 
+def stop_cards(conn: Connection, article: str) -> None:
+    """Cards of the article that nobody has begun are not drawn; one being drawn ends, and is deleted then."""
+    run(
+        conn,
+        """UPDATE step SET state = 'void'
+        WHERE kind = 'cards' AND key LIKE :like AND state IN ('ready', 'dead')""",
+        like=f"{article}:%",
+    )
+
+
+def is_being_drawn(conn: Connection, article: str) -> bool:
+    """Whether a card of the article is being drawn at this moment."""
+    found = row(
+        conn,
+        """SELECT 1 AS one FROM step WHERE kind = 'cards' AND key LIKE :like
+            AND state IN ('ready', 'leased') LIMIT 1""",
+        like=f"{article}:%",
+    )
+    return found is not None
+
+
 def sole_originals(conn: Connection, site: str, article: str) -> Sequence[str]:
     """The private keys of the originals that nothing else uses."""
     found = rows(

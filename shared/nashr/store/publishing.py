@@ -113,7 +113,8 @@ def request(conn: Connection, site: Site, article: Article, wanted: Request, *, 
         )
     found = _insert(conn, article, wanted, kind="publish", detail={}, actor=actor)
     doc = articles.read_content(conn, site, article.id, wanted.revision)
-    for step in _input_steps(conn, site, article, doc, wanted):
+    _date(conn, found, doc)
+    for step in _input_steps(conn, site, article, doc, found):
         run(
             conn, "INSERT INTO publication_step (publication, step, site) VALUES (:id, :step, :site)",
             id=found.id, step=step, site=site.id,
@@ -125,6 +126,20 @@ def request(conn: Connection, site: Site, article: Article, wanted: Request, *, 
         release(conn, site, found.id)
     events.record(conn, "article.publish", article.id, site=site.id, actor=actor, publication=found.id)
     return _reread(conn, found.id)
+
+
+def _date(conn: Connection, found: Publication, doc: Content) -> None:
+    """The day that cards say: of the first publication, for good once that is on its way to readers.
+
+    Known before it goes live, so that cards are asked for with it, and are the same after midnight.
+    """
+    run(
+        conn,
+        """UPDATE article SET dated_at = :at WHERE id = :article AND published_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM publication WHERE article = :article AND kind = 'publish'
+                AND state = 'running')""",
+        at=doc.published_at or found.due_at, article=found.article,
+    )  # fmt: skip
 
 
 def _newest_asked(conn: Connection, article: str) -> int | None:
@@ -184,7 +199,7 @@ def _unschedule_earlier(conn: Connection, found: Publication) -> None:
 
 
 def _input_steps(
-    conn: Connection, site: Site, article: Article, doc: Content, wanted: Request
+    conn: Connection, site: Site, article: Article, doc: Content, wanted: Publication
 ) -> Sequence[int]:
     """Inserts the steps that this content needs, and returns them all: done ones cost nothing."""
     there = _photo_steps(conn, doc)
@@ -196,7 +211,8 @@ def _input_steps(
         text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
         data = {"article": article.id, "number": article.number, "revision": wanted.revision}
         steps.append(queue.add(conn, "related", text, site=site.id, data=data, priority=wanted.priority)[0])
-    steps.append(cards.want(conn, site, article.id, doc, photos, priority=wanted.priority))
+    ordered = cards.order(conn, site, article.id, doc, photos=photos, at=wanted.due_at)
+    steps.append(cards.want(conn, ordered, priority=wanted.priority))
     archiving.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
     return steps
 

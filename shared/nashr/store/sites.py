@@ -13,7 +13,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
-from nashr.store import events, pagerows, sweeping
+from nashr.store import cards, events, pagerows, sweeping
 from nashr.store.database import row, rows
 
 
@@ -72,6 +72,7 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         RETURNING version""",
         id=site.id, config=Jsonb(site.to_json()), secret=secrets.token_hex(32),
     )  # fmt: skip
+    cards.want(conn, cards.site_order(site), priority=Priority.normal)
     _want_chrome(conn, site, rebuild=before is not None)
     sweeping.arm(conn, site.id)
     events.record(conn, "site.apply", site.id, site=site.id, actor=actor)

@@ -134,6 +134,7 @@ article = Table(
     _time("created_at", now=True),
     _time("updated_at", now=True),
     _time("unlinked_since"),
+    _time("dated_at"),
     UniqueConstraint("site", "external_id"),
     UniqueConstraint("site", "short_id"),
     UniqueConstraint("site", "section", "slug"),

@@ -110,7 +110,8 @@ class Newsroom:
         key = f"cards/{article.id}.jpg"
         with transaction(self.engine) as conn:
             doc = articles.read_content(conn, SITE, article.id, 1)
-            step = cards.want(conn, SITE, article.id, doc, {hero.id: hero}, priority=1)
+            ordered = cards.order(conn, SITE, article.id, doc, photos={hero.id: hero})
+            step = cards.want(conn, ordered, priority=1)
             result = {"cards": [{"path": f"/{key}"}]}
             run(
                 conn, "UPDATE step SET state = 'done', result = :result WHERE id = :id",

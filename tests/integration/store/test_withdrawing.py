@@ -117,10 +117,13 @@ def test_a_withdrawn_photo_is_none_to_a_card(newsroom: Newsroom) -> None:
     newsroom.article(1, photo)
     with transaction(newsroom.engine) as conn:
         doc = newsroom.content(conn, 1)
-        with_photo = cards.key(SITE, "ar_1", doc, photo)
-        without = cards.key(SITE, "ar_1", doc, None)
+        with_photo = cards.order(conn, SITE, "ar_1", doc, photos={photo.id: photo})
+        without = cards.order(conn, SITE, "ar_1", doc, photos={})
     gone = withdraw(newsroom, photo)
-    assert cards.key(SITE, "ar_1", doc, gone) == without != with_photo
+    with transaction(newsroom.engine) as conn:
+        after = cards.order(conn, SITE, "ar_1", doc, photos={gone.id: gone})
+    assert after == without
+    assert after.key != with_photo.key
 
 
 def test_files_in_use_stay_until_their_page_lets_go(newsroom: Newsroom, inside: Inside) -> None:

@@ -11,7 +11,7 @@ import pytest
 from nashr.domain.site import Site
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.core import render
-from nashr_delivery.views import ArticleView
+from nashr_delivery.views import ArticleView, SocialCard
 
 Show = Callable[..., lxml.html.HtmlElement]
 
@@ -62,6 +62,36 @@ def test_the_card_comes_with_its_real_size(show: Show) -> None:
     assert (found["og:image:width"], found["og:image:height"]) == ("1200", "630")
     assert found["og:image:alt"] == found["twitter:image:alt"] == "بطاقة الخبر"
     assert found["twitter:card"] == "summary_large_image"
+
+
+def test_each_card_has_its_own_tags(show: Show) -> None:
+    """Open Graph lists the wide card and then the square one, each with its size; X shows the first."""
+    cards = tuple(SocialCard(f"/cards/{w}.jpg", w, h, 9, "بطاقة") for w, h in ((1200, 630), (1080, 1080)))
+    page = show(cards=cards)
+    found = [
+        (tag.get("property"), tag.get("content"))
+        for tag in page.xpath("//meta[starts-with(@property, 'og:image')]")
+    ]
+    assert found == [
+        pair
+        for card in cards
+        for pair in (
+            ("og:image", f"https://khabar.example{card.path}"),
+            ("og:image:type", "image/jpeg"),
+            ("og:image:width", str(card.width)),
+            ("og:image:height", str(card.height)),
+            ("og:image:alt", "بطاقة"),
+        )
+    ]
+    assert tags(page)["twitter:image"] == "https://khabar.example/cards/1200.jpg"
+
+
+def test_without_its_card_a_page_shows_the_sites(show: Show) -> None:
+    """The site's card goes before the hero; search engines are told of the hero only."""
+    page = show(cards=(), site_cards=(SocialCard("/cards/site.jpg", 1200, 630, 9, "شعار خبر"),))
+    assert tags(page)["og:image"] == "https://khabar.example/cards/site.jpg"
+    assert tags(page)["og:image:alt"] == "شعار خبر"
+    assert "/cards/site.jpg" not in json.dumps(graph(page))
 
 
 def test_without_a_card_the_hero_stands_in(show: Show) -> None:

@@ -1,0 +1,149 @@
+"""Which card a story gets: its key stands for all that is drawn, and for nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from nashr.domain.site import Section
+from nashr.steps import Priority
+from nashr.store import articles, cardpages, cards, publishing
+from nashr.store.cards import Order
+from nashr.store.database import scalar, transaction
+from nashr.store.publishing import Request
+
+from tests.integration.store.newsroom import SITE, begin
+
+if TYPE_CHECKING:
+    from nashr.domain.article import Content
+    from nashr.store.articles import Article
+    from sqlalchemy import Engine
+
+    from tests.integration.store.conftest import Inside
+    from tests.integration.store.newsroom import Newsroom
+
+DRAFT = {"section": "news", "headline": "عنوان", "language": "ar", "body": []}
+
+
+@pytest.fixture
+def newsroom(engine: Engine) -> Newsroom:
+    return begin(engine)
+
+
+@pytest.fixture
+def article(newsroom: Newsroom) -> Article:
+    with transaction(newsroom.engine) as conn:
+        return articles.create(conn, SITE, DRAFT, actor="test")
+
+
+def order(newsroom: Newsroom, article: Article, **changes: object) -> Order:
+    """The order of the article's first revision with some of it changed."""
+    with transaction(newsroom.engine) as conn:
+        doc = articles.read_content(conn, SITE, article.id, 1)
+        return cards.order(conn, SITE, article.id, replace(doc, **changes))  # type: ignore[arg-type]
+
+
+def publish(newsroom: Newsroom, article: Article, at: datetime | None = None) -> None:
+    with transaction(newsroom.engine) as conn:
+        found = articles.find(conn, article.id, lock=True)
+        assert found is not None
+        publishing.request(conn, SITE, found, Request(1, at), actor="test")
+
+
+def test_the_key_is_of_what_is_drawn(newsroom: Newsroom, article: Article) -> None:
+    """A headline changes it; a standfirst, the body and the editor's other titles do not."""
+    plain = order(newsroom, article)
+    assert order(newsroom, article, headline="آخر").key != plain.key
+    assert order(newsroom, article, standfirst="موجز", titles={"seo": "آخر"}) == plain
+    assert order(newsroom, article, titles={"social": "للمشاركة"}).words.headline == "للمشاركة"
+
+
+def test_the_look_is_part_of_the_key(newsroom: Newsroom, article: Article) -> None:
+    """Another name, logo or theme is another card, of stories and of the site."""
+    other = [
+        replace(SITE, name="Other"), replace(SITE, logo="/assets/logo-1.svg"),
+        replace(SITE, theme={"card_font": "paper/fonts/1.ttf"}),
+    ]  # fmt: skip
+    with transaction(newsroom.engine) as conn:
+        doc = articles.read_content(conn, SITE, article.id, 1)
+        keys = {cards.order(conn, site, article.id, doc).key for site in (SITE, *other)}
+    assert len(keys) == 4
+    assert len({cards.site_order(site).key for site in (SITE, *other)}) == 4
+
+
+def test_the_label(newsroom: Newsroom, article: Article) -> None:
+    """The kicker, breaking where it says so; once it has run out, the section's label."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    section = SITE.section("news") or Section("news", "news")
+    assert order(newsroom, article).words.label == section.label
+    for kicker, state in (("تحليل", "plain"), ("عاجل", "breaking")):
+        words = order(newsroom, article, kicker=kicker, kicker_until=ahead).words
+        assert (words.label, words.state) == (kicker, state)
+    over = order(newsroom, article, kicker="عاجل", kicker_until=ahead - timedelta(hours=2)).words
+    assert (over.label, over.state) == (section.label, "plain")
+
+
+def test_a_publication_carries_the_card_of_its_hour(newsroom: Newsroom, article: Article) -> None:
+    """A kicker that has run out by then is not on it."""
+    now = datetime.now(UTC)
+    with transaction(newsroom.engine) as conn:
+        doc: Content = articles.read_content(conn, SITE, article.id, 1)
+        doc = replace(doc, kicker="عاجل", kicker_until=now + timedelta(hours=1))
+        later = cards.order(conn, SITE, article.id, doc, at=now + timedelta(hours=2))
+    assert later.words.state == "plain"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "label"),
+    [
+        ("correction", "correction", "تصحيح"),
+        ("retraction", "correction", "سحب الخبر"),
+        ("clarification", "plain", "News"),
+        ("update", "plain", "News"),
+    ],
+)
+def test_the_newest_correction_decides(
+    newsroom: Newsroom, article: Article, kind: str, state: str, label: str
+) -> None:
+    """A correction or a retraction is on the card, in the article's language; what follows it undoes that."""
+    with transaction(newsroom.engine) as conn:
+        articles.add_correction(conn, article, "correction", "نص", actor="test")
+        articles.add_correction(conn, article, kind, "نص", actor="test")
+    words = order(newsroom, article).words
+    assert (words.state, words.label) == (state, label)
+
+
+def test_the_day_is_of_the_first_publication(newsroom: Newsroom, article: Article, inside: Inside) -> None:
+    """Set when it is asked for, moved by another schedule, and kept once it is on its way."""
+    assert order(newsroom, article).words.date == ""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    publish(newsroom, article, tomorrow + timedelta(days=1))
+    publish(newsroom, article, tomorrow)
+    assert order(newsroom, article).words.date == f"{tomorrow:%Y-%m-%d}"
+    publish(newsroom, article)
+    today = inside.scalar("SELECT dated_at FROM article WHERE id = :id", id=article.id)
+    assert today < tomorrow - timedelta(hours=23)
+    publish(newsroom, article, tomorrow)
+    assert inside.scalar("SELECT dated_at FROM article WHERE id = :id", id=article.id) == today
+    assert order(newsroom, article).words.date == f"{today:%Y-%m-%d}"
+
+
+def test_dead_cards_that_nothing_shows_are_forgotten(
+    newsroom: Newsroom, article: Article, inside: Inside
+) -> None:
+    """An hour after its death the card of a draft is void; a younger one is left alone."""
+    with transaction(newsroom.engine) as conn:
+        doc = articles.read_content(conn, SITE, article.id, 1)
+        ordered = cards.order(conn, SITE, article.id, doc)
+        step = cards.want(conn, ordered, priority=Priority.normal)
+    for minutes, state in ((59, "dead"), (61, "void")):
+        inside.run(
+            """UPDATE step SET state = 'dead', finished_at = now() - make_interval(mins => :minutes)
+            WHERE id = :id""",
+            id=step, minutes=minutes,
+        )  # fmt: skip
+        with transaction(newsroom.engine) as conn:
+            assert cardpages.revive(conn, SITE) == 0
+            assert scalar(conn, "SELECT state FROM step WHERE id = :id", id=step) == state
