@@ -22,7 +22,7 @@ class UnreadableHero(Permanent):
 class Theme:
     """A site's look. Colours are ``#rgb`` or ``#rrggbb``; others fall back to the house's own.
 
-    ``logo`` is a PNG or SVG, ``font`` a TTF or OTF that headlines are set in before the bundled fonts.
+    ``logo`` is a PNG or SVG, ``font`` a TTF or OTF that comes before the bundled fonts.
     """
 
     accent: str
@@ -47,7 +47,11 @@ class CardText:
 
 @dataclass(frozen=True)
 class Card:
-    """A drawn card. ``missing`` holds the characters that no font has a glyph for."""
+    """A drawn card.
+
+    ``missing`` holds the characters that no font has a glyph for; ``faults`` say what of the theme
+    could not be used (its logo, its font) and what to do.
+    """
 
     format: Format
     data: bytes
@@ -57,3 +61,4 @@ class Card:
     lines: int
     font_size: int
     missing: str = ""
+    faults: tuple[str, ...] = ()

@@ -1,59 +1,56 @@
-"""Text to ink: the bundled fonts, markup, line breaking, fitting a headline into its box.
+"""Text to ink: markup, line breaking, fitting a headline into its box.
 
-Shaping and bidi are Pango's, through libvips. Not here: where the ink goes on the card.
+Shaping and bidi are Pango's, through libvips. Not here: which fonts there are, and where the ink goes.
 """
 
 from __future__ import annotations
 
-import functools
 import html
-import os
 import re
-import struct
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
-import fontpkg_ibm_plex_sans_arabic as plex
 import pyvips
-from nashr.domain.text import without_bidi_overrides
 
+from nashr_cards import fonts, words
 from nashr_cards.card import Direction
+from nashr_cards.fonts import families, use_bundled_fonts
+from nashr_cards.words import leading
 
-_LONGEST: Final = 1000  # characters; four lines hold some 250
-_FONTS: Final = Path(plex.ROOT) / "files"
-_MARKS: Final = {"rtl": "\u200f", "ltr": "\u200e"}
+__all__ = ["Ink", "Style", "clean", "families", "fit", "ink", "leading", "use_bundled_fonts"]
+
+_MARKS: Final = {"rtl": "\u200f\u2060", "ltr": "\u200e\u2060"}  # joined, or a line might break after it
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-_ASIDE: Final = re.compile(r"\([^()]{1,24}\)")
-_TASHKEEL: Final = re.compile("[\u064b-\u0650\u0652\u0670](?:.|\n)*?[\u064b-\u0650\u0652\u0670]")
-_BLANKS: Final = re.compile("[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
-_CONF: Final = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig>
-  <dir>{fonts}</dir>
-  <cachedir>{cache}</cachedir>
-  <config><rescan><int>0</int></rescan></config>
-</fontconfig>
-"""
+_STEP: Final = 2  # px between the sizes that are tried: nobody sees less
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a piece of text is set; ``size`` in px, ``language`` a BCP 47 tag, ``leading`` in em."""
+    """How a piece of text is set; ``size`` in px, ``language`` a BCP 47 tag, ``leading`` in em.
+
+    ``own`` is the family of the site's own font, "" where it has none.
+    """
 
     direction: Direction
     language: str
     size: int
     weight: str = "Bold"
     leading: float = 1.34
+    own: str = ""
 
     @property
     def line_height(self) -> int:
         return round(self.size * self.leading)
+
+    @property
+    def font(self) -> str:
+        """As Pango reads it: families, weight, size."""
+        stack = families(self.language)
+        names = ",".join([self.own, *stack] if self.own else stack)
+        return f"{names} {self.weight} {self.size}"
 
 
 @dataclass(frozen=True)
@@ -76,96 +73,16 @@ class Ink:
         return self.lines * self.line_height
 
 
-@functools.cache
-def use_bundled_fonts() -> None:
-    """Shows this process the bundled fonts and no others; idempotent.
-
-    Fontconfig reads its file once, at the first text, and without rescans never looks again:
-    so the folder can go at once, and a killed process leaves nothing behind.
-    """
-    with tempfile.TemporaryDirectory(prefix="nashr-fonts-") as folder:
-        conf = Path(folder) / "fonts.conf"
-        conf.write_text(_CONF.format(fonts=html.escape(str(_FONTS)), cache=html.escape(folder)))
-        os.environ["FONTCONFIG_FILE"] = str(conf)
-        pyvips.Image.text("a", font=f"{plex.FAMILY} Bold 20", dpi=72).avg()
-
-
-@functools.cache
-def covered() -> frozenset[int]:
-    """The code points that the bundled bold face has a glyph for."""
-    data = (_FONTS / "IBMPlexSansArabic-Bold.ttf").read_bytes()
-    tables = struct.unpack_from(">H", data, 4)[0]
-    records = (struct.unpack_from(">4sIII", data, 12 + 16 * index) for index in range(tables))
-    cmap = next(offset for tag, _, offset, _ in records if tag == b"cmap")
-    count = struct.unpack_from(">H", data, cmap + 2)[0]
-    subtables = (struct.unpack_from(">HHI", data, cmap + 4 + 8 * index) for index in range(count))
-    start = next(at for platform, encoding, at in subtables if (platform, encoding) == (3, 1))
-    return frozenset(_format4(data, cmap + start))
-
-
-def _format4(data: bytes, at: int) -> Iterator[int]:
-    """The mapped code points of a cmap subtable, format 4 (OpenType 1.9, cmap)."""
-    segments = struct.unpack_from(">H", data, at + 6)[0] // 2
-    column = f">{segments}H"
-    ends, starts, deltas, offsets = (
-        struct.unpack_from(column, data, at + 14 + skip)
-        for skip in (0, 2 * segments + 2, 4 * segments + 2, 6 * segments + 2)
-    )
-    for index, (first, last) in enumerate(zip(starts, ends, strict=True)):
-        base = at + 16 + 6 * segments + 2 * index + offsets[index]
-        for code in range(first, min(last, 0xFFFE) + 1):
-            glyph = code
-            if offsets[index]:
-                glyph = struct.unpack_from(">H", data, base + 2 * (code - first))[0]
-            if glyph and (glyph + deltas[index]) & 0xFFFF:
-                yield code
-
-
-def leading(text: str, *, direction: Direction) -> float:
-    """Line height in em: Latin set tight, Arabic with room below, vocalised Arabic with more."""
-    if _TASHKEEL.search(text):
-        return 1.54
-    return 1.34 if direction == "rtl" else 1.22
-
-
-def _spelled(char: str) -> str:
-    """A letter without a glyph of its own, such as ``š``, as base and marks; lost marks are left out."""
-    parts = unicodedata.normalize("NFD", char)
-    if ord(char) in covered() or ord(parts[0]) not in covered():
-        return char
-    return "".join(part for part in parts if ord(part) in covered())
-
-
-def clean(text: str) -> tuple[str, str]:
-    """What can be set of ``text``, and the characters in it that have no glyph.
-
-    White space is folded, control characters and halves of surrogate pairs go. A symbol without a
-    glyph (emoji) is left out with its joiners: an empty box says less than nothing. A letter
-    without a glyph stays, as Pango's box with its number.
-    """
-    folded = unicodedata.normalize("NFC", _BLANKS.sub(" ", without_bidi_overrides(text[:_LONGEST])))
-    kept: list[str] = []
-    missing: list[str] = []
-    dropping = False
-    for char in "".join(_spelled(char) for char in folded):
-        category = unicodedata.category(char)
-        unknown = ord(char) not in covered() and category not in {"Cf", "Cc", "Cs", "Zs"}
-        if unknown:
-            missing.append(char)
-        joins = category == "Cf" or "\ufe00" <= char <= "\ufe0f" or char == "\u20e3"
-        dropping = (unknown and category[0] in "SC") or (dropping and joins)
-        if not (dropping or (joins and unknown) or category in {"Cc", "Cs"}):
-            kept.append(char)
-    tidy = " ".join(part for part in "".join(kept).split(" ") if part)
-    if all(unicodedata.category(char) in {"Cf", "Zs"} for char in tidy):
-        tidy = ""
-    return _ASIDE.sub(lambda aside: aside[0].replace(" ", "\u00a0"), tidy), "".join(missing)
+def clean(text: str, *, covered: bytes | None = None) -> tuple[str, str]:
+    """What can be set of ``text``, and what has no glyph; by the bundled fonts unless told otherwise."""
+    return words.clean(text, fonts.covered() if covered is None else covered)
 
 
 def ink(text: str, *, style: Style, width: int, wrap: str = "word-char") -> Ink:
     """Sets cleaned, non-empty ``text`` into lines at most ``width`` px wide.
 
-    With ``wrap="word"`` a word that is longer than a line makes the ink wider than ``width``.
+    With ``wrap="word"`` a word that is longer than a line makes the ink wider than ``width``; pyvips.Error
+    where it is wider than any surface.
     """
     use_bundled_fonts()
     # Absolute units: relative ones multiply the font's own 1.5 em.
@@ -173,8 +90,8 @@ def ink(text: str, *, style: Style, width: int, wrap: str = "word-char") -> Ink:
     if _LANGUAGE.fullmatch(style.language):
         attributes += f' lang="{style.language}"'
     mask = pyvips.Image.text(
-        f"<span {attributes}>{_MARKS[style.direction]}{html.escape(text)}</span>",
-        font=f"{plex.FAMILY} {style.weight} {style.size}",
+        f"<span {attributes}>{_MARKS[style.direction]}{html.escape(words.bound(text))}</span>",
+        font=style.font,
         width=width,
         wrap=wrap,
         align="low",
@@ -201,26 +118,33 @@ def fit(text: str, *, style: Style, sizes: tuple[int, int], box: tuple[int, int]
         inside = found.width <= box[0] and found.height <= box[1]
         return inside and found.lines <= max_lines
 
-    def setting(wrap: str, size: int) -> Ink:
-        return ink(text, style=replace(style, size=size), width=box[0], wrap=wrap)
+    def setting(wrap: str, size: int) -> Ink | None:
+        try:
+            found = ink(text, style=replace(style, size=size), width=box[0], wrap=wrap)
+        except pyvips.Error:  # wider than any surface
+            return None
+        return found if fits(found) else None
 
-    best = _largest(partial(setting, "word"), *sizes, fits)
+    low, high = sizes
+    tried = range(high, low - 1, -_STEP) if (high - low) % _STEP == 0 else (*range(high, low, -_STEP), low)
+    best = _first(partial(setting, "word"), tried)
     if best is not None:
         return _balanced(text, best, style=style, width=box[0])
-    best = _largest(partial(setting, "word-char"), *sizes, fits)
-    return best or _shortened(text, style=replace(style, size=sizes[0]), width=box[0], fits=fits)
+    best = _first(partial(setting, "word-char"), tried)
+    return best or _shortened(text, style=replace(style, size=low), width=box[0], fits=fits)
 
 
-def _largest(make: Callable[[int], Ink], low: int, high: int, fits: Callable[[Ink], bool]) -> Ink | None:
-    """Binary search for the last of ``make(low..high)`` that fits, None where none does."""
-    best: Ink | None = None
-    while low <= high:
+def _first(make: Callable[[int], Ink | None], tried: Sequence[int]) -> Ink | None:
+    """The first of ``make(tried[0]), make(tried[1]), ...`` that there is; after it all are. By halves."""
+    best = make(tried[0])
+    low, high = 1, len(tried) if best is None else 0
+    while low < high:
         middle = (low + high) // 2
-        found = make(middle)
-        if fits(found):
-            best, low = found, middle + 1
+        found = make(tried[middle])
+        if found is None:
+            low = middle + 1
         else:
-            high = middle - 1
+            best, high = found, middle
     return best
 
 
@@ -228,7 +152,7 @@ def _balanced(text: str, best: Ink, *, style: Style, width: int) -> Ink:
     """The same number of lines in the narrowest column that still holds them."""
     style = replace(style, size=best.size)
     low, high = width // 2, min(width, best.width)
-    while best.lines > 1 and high - low > 20:
+    while best.lines > 1 and high - low > style.size // 2:
         middle = (low + high) // 2
         found = ink(text, style=style, width=middle, wrap="word")
         if found.lines == best.lines and found.width <= middle:
@@ -240,15 +164,23 @@ def _balanced(text: str, best: Ink, *, style: Style, width: int) -> Ink:
 
 def _shortened(text: str, *, style: Style, width: int, fits: Callable[[Ink], bool]) -> Ink:
     """The longest beginning of ``text`` that fits with an ellipsis, cut between words if it can."""
-    letters = [at for at in range(1, len(text)) if not unicodedata.combining(text[at])]
-    words = [at for at in letters if text[at] == " "]
+    letters = [at for at in range(len(text) - 1, 0, -1) if _may_cut(text, at)]
+    spaces = [at for at in letters if text[at] == " "]
 
-    def cut(places: list[int], index: int) -> Ink:
-        head = text[: places[index]].rstrip(" ،,:;؛-–—.…(«“\"'")
-        return ink(head + "…", style=style, width=width)
+    def cut(at: int) -> Ink | None:
+        head = text[:at].rstrip(" ،,:;؛-–—.…(«“\"'「《（、，。")
+        found = ink(head + "…", style=style, width=width)
+        return found if fits(found) else None
 
-    for places in (words, letters):
-        best = _largest(partial(cut, places), 0, len(places) - 1, fits)
+    for places in (spaces, letters):
+        best = _first(cut, places) if places else None
         if best is not None:
             return best
     return ink("…", style=style, width=width)
+
+
+def _may_cut(text: str, at: int) -> bool:
+    """Never before a mark, nor inside a sequence of emoji."""
+    return (
+        not unicodedata.combining(text[at]) and "\u200d" not in text[at - 1 : at + 1] and text[at] != "\ufe0f"
+    )

@@ -1,4 +1,4 @@
-"""The formats of social cards: their names, their sizes in px, and which of them every publication carries."""
+"""The formats of social cards: their names, their sizes in px, and which every publication carries."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the card pool promises when children hang, die, eat memory or lose their parent.
 
-A card of absurd size stands for one that never ends.
+Forty sets of cards asked for at once stand for a card that never ends.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nashr.domain.cards import FORMATS, Format
 from nashr.runtime.sandbox import Limits
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.pool import CardCrashed, CardPool
@@ -26,7 +27,7 @@ from PIL import Image
 
 THEME = Theme("#c8102e", "#0f172a", "#ffffff", "خبر")
 TEXT = CardText("البرلمان يقر قانون الرقائق (CHIPS Act)", "سياسة", "ar", "rtl", "٢٣ نوفمبر")
-ABSURD = (9000, 9000)
+ENDLESS = FORMATS * 40
 
 Open = Callable[..., CardPool]
 
@@ -45,8 +46,14 @@ def open_pool() -> Iterator[Open]:
     assert not multiprocessing.active_children()
 
 
-def draw(pool: CardPool, *, hero: bytes | None = None, size: tuple[int, int] = (600, 315)) -> Card:
-    return pool.draw(TEXT, hero=hero, focal=None, theme=THEME, size=size)
+def draw(pool: CardPool, *, hero: bytes | None = None, formats: Sequence[Format] = ("og",)) -> Card:
+    return pool.draw(TEXT, hero=hero, focal=None, theme=THEME, formats=formats)[0]
+
+
+def photo(width: int, height: int, *, progressive: bool = False) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((width, height), 80).convert("RGB").save(file, "JPEG", progressive=progressive)
+    return file.getvalue()
 
 
 def only_child() -> int:
@@ -74,10 +81,7 @@ def ended(pid: int, *, seconds: float) -> bool:
 
 def test_a_card_comes_back_whole(open_pool: Open) -> None:
     """Hero, text and theme reach the child, and its JPEG and measures return."""
-    file = io.BytesIO()
-    Image.effect_noise((1280, 854), 80).convert("RGB").save(file, "JPEG")
-
-    card = draw(open_pool(), hero=file.getvalue(), size=(1200, 630))
+    card = draw(open_pool(), hero=photo(1280, 854))
 
     assert Image.open(io.BytesIO(card.data)).size == (card.width, card.height) == (1200, 630)
     assert 0 < len(card.data) <= 300_000
@@ -118,28 +122,28 @@ def test_a_broken_hero_is_the_callers_to_decide(open_pool: Open) -> None:
 
 def test_a_card_that_takes_too_long_is_stopped(open_pool: Open) -> None:
     """Past its time the child is killed, the card fails retryably, and the next one is drawn."""
-    pool = open_pool(seconds=1.5, memory_bytes=4 << 30)
+    pool = open_pool(seconds=1.5)
 
     with pytest.raises(CardCrashed, match=r"1\.5 s"):
-        draw(pool, size=ABSURD)
+        draw(pool, hero=photo(1280, 854), formats=ENDLESS)
     assert draw(pool).data
 
 
 def test_a_card_that_wants_too_much_memory_is_refused(open_pool: Open) -> None:
-    """Memory is bounded beyond what an idle child holds."""
-    pool = open_pool(memory_bytes=150 << 20)
+    """Memory is bounded beyond what an idle child holds: a progressive JPEG is kept whole to be read."""
+    pool = open_pool(memory_bytes=80 << 20)
 
-    with pytest.raises(CardCrashed):
-        draw(pool, size=ABSURD)
+    with pytest.raises((CardCrashed, UnreadableHero), match="memory"):
+        draw(pool, hero=photo(6000, 6000, progressive=True))
     assert draw(pool).data
 
 
 def test_a_child_killed_while_it_draws_fails_only_its_card(open_pool: Open) -> None:
     """The out-of-memory killer costs one card."""
-    pool = open_pool(seconds=60, memory_bytes=4 << 30)
+    pool = open_pool(seconds=60)
     pool.warm()
     with ThreadPoolExecutor(1) as threads:
-        doomed = threads.submit(draw, pool, size=ABSURD)
+        doomed = threads.submit(draw, pool, hero=photo(1280, 854), formats=ENDLESS)
         child = only_child()
         began = cpu_ticks(child)
         while cpu_ticks(child) < began + 10:
@@ -216,7 +220,7 @@ def test_an_idle_pool_is_small(open_pool: Open) -> None:
     """One resident child below 90 MB: the whole stack has 1.2 GB."""
     pool = open_pool()
     for _ in range(3):
-        draw(pool, size=(1200, 630))
+        draw(pool)
     resident = Path(f"/proc/{only_child()}/statm").read_text().split()[1]
 
     assert int(resident) * os.sysconf("SC_PAGESIZE") < 90 << 20
