@@ -29,12 +29,31 @@ MARK: Final = 0.4
 """em that dots, vowels, accents and points are lower than."""
 LIMITS: Final[Mapping[str, float]] = {
     "stray": 1, "lost": 1, "unlike": 0.17, "weight": 0.1, "width": 0.3, "blobs": 0.2, "marks": 0,
+    "indent": 0.1, "rise": 0.2,
 }  # fmt: skip
-"""The most that a line may have of each; benchmarks/cards/README.md has what samples have of them."""
-INDENT: Final = 0.1
-"""em between the starts of two lines, beyond what the reference has."""
-RISE: Final = 0.15
-"""em between the baselines of two lines, beyond what the reference has."""
+"""The most of each measure; benchmarks/cards/RESULTS.md has what right and broken headlines come to."""
+_OF_LINES: Final = tuple(name for name in LIMITS if name not in {"indent", "rise"})
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that was looked at: ``line`` counts from 1, ``value`` is a size without sign."""
+
+    name: str
+    line: int
+    value: float
+
+    @property
+    def limit(self) -> float:
+        """0 for the number of lines, which has to be the same."""
+        return LIMITS.get(self.name, 0)
+
+    @property
+    def over(self) -> bool:
+        return self.value > self.limit
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.name} {self.value:.2f} (at most {self.limit:g})"
 
 
 @dataclass(frozen=True)
@@ -86,34 +105,35 @@ class Line:
             list(_alone(self.reference, self.ours, self.em))
         )
 
-    @property
-    def faults(self) -> Iterator[str]:
-        """What is beyond its limit, found one after another: the first is quick."""
-        for name, most in LIMITS.items():
-            value = getattr(self, name)
-            if abs(value) > most:
-                yield f"{name} {value:.2f} (at most {most:g})"
-
     def _largest(self, mask: Mask) -> float:
         return max((blob.area for blob in mask.blobs), default=0) / self.em**2 * 1000 if mask.bits else 0.0
 
 
 def faults(
     ours: Sequence[Mask], reference: Sequence[Mask], *, em: int, direction: Direction
-) -> Iterator[str]:
+) -> Iterator[Measure]:
     """What is wrong with a headline, nothing if it is right. Each mask holds one line in its full height."""
+    return (found for found in measured(ours, reference, em=em, direction=direction) if found.over)
+
+
+def measured(
+    ours: Sequence[Mask], reference: Sequence[Mask], *, em: int, direction: Direction
+) -> Iterator[Measure]:
+    """All that is looked at, one after another: who stops at the first fault has it quickly.
+
+    Of two headlines with unlike numbers of lines nothing else is compared. ``indent`` is the start of a
+    line beside the first one's, ``rise`` its baseline beside the line above's.
+    """
     if len(ours) != len(reference):
-        yield f"{len(ours)} lines instead of {len(reference)}"
+        yield Measure("lines", len(ours), abs(len(ours) - len(reference)))
         return
     laid = []
     for number, (one, other) in enumerate(zip(ours, reference, strict=True), 1):
         laid.append(line(one, other, em=em, direction=direction))
-        yield from (f"line {number}: {fault}" for fault in laid[-1].faults)
+        yield from (Measure(name, number, abs(getattr(laid[-1], name))) for name in _OF_LINES)
     for number, (above, below) in enumerate(pairwise(laid), 2):
-        if abs(below.indent - laid[0].indent) > INDENT:
-            yield f"line {number}: starts {below.indent - laid[0].indent:.2f} em beside the first"
-        if abs(below.rise - above.rise) > RISE:
-            yield f"line {number}: lies {below.rise - above.rise:.2f} em too low"
+        yield Measure("indent", number, abs(below.indent - laid[0].indent))
+        yield Measure("rise", number, abs(below.rise - above.rise))
 
 
 def line(ours: Mask, reference: Mask, *, em: int, direction: Direction) -> Line:
