@@ -13,10 +13,14 @@ LEGIBLE: Final = 4.7  # WCAG AA asks 4.5; the rest is what JPEG may take away
 _HEX: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
+def is_colour(text: str) -> bool:
+    return _HEX.fullmatch(text.strip()) is not None
+
+
 def parse(text: str, *, otherwise: Rgb) -> Rgb:
     """``#rgb`` or ``#rrggbb`` as a triple; ``otherwise`` for anything else."""
     digits = text.strip()
-    if not _HEX.fullmatch(digits):
+    if not is_colour(digits):
         return otherwise
     digits = digits[1:] if len(digits) == 7 else "".join(digit * 2 for digit in digits[1:])
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nashr.domain.cards import FORMATS, SIZES, Format
 
-from nashr_cards import backdrop, fonts, inking, layout, veil
+from nashr_cards import backdrop, fonts, inking, jpeg, layout, veil
 from nashr_cards.backdrop import Photo
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.colour import LEGIBLE
@@ -23,13 +23,8 @@ from nashr_cards.sfnt import NoFont
 
 __all__ = ["Card", "CardText", "Theme", "UnreadableHero", "draw"]
 
-MAX_BYTES: Final = 300_000  # WhatsApp shows no larger preview
-_LIGHT_BYTES: Final = {"og": 150_000, "square": 150_000, "portrait": 180_000, "story": 220_000}
 _OVER_DETAIL: Final = 5.5  # contrast that words over a photo keep: its edges disturb them
 _LEAST: Final = 0.6  # of the veil on a photo, however dark that is: cards of one site look alike
-_QUALITIES: Final = {84: 1.0, 80: 0.88, 76: 0.79, 72: 0.73, 68: 0.67, 60: 0.58}
-"""JPEG qualities, and about how many bytes they take of those at 84 (median of 20 photos under a veil)."""
-_COARSE: Final = (45, 30, 15, 5)
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ def _card(text: CardText, copy: _Copy, *, photo: Photo | None, theme: Theme, sha
     canvas = _printed(_backdrop(photo, sheet, body, footer), body, footer)
     return Card(
         shape,
-        _jpeg(canvas, _LIGHT_BYTES[shape]),
+        jpeg.encoded(canvas),
         *SIZES[shape],
         content_type="image/jpeg",
         lines=block.lines if block else 0,
@@ -140,26 +135,3 @@ def _printed(canvas: Any, *parts: Part) -> Any:
         for sticker in part.stickers:
             inking.paste(canvas, sticker.image, left=sticker.left, top=sticker.top)
     return canvas
-
-
-def _jpeg(image: Any, light: int) -> bytes:
-    """A JPEG of at most ``light`` bytes where the picture allows it, and never above MAX_BYTES.
-
-    The first attempt tells which quality to try next.
-    """
-    data = _encoded(image, 84)
-    if len(data) <= light:
-        return data
-    for quality, share in _QUALITIES.items():
-        if quality == min(_QUALITIES) or (quality < 84 and len(data) * share <= light):
-            break
-    data = _encoded(image, quality)
-    for coarse in _COARSE:
-        if len(data) <= MAX_BYTES:
-            break
-        data = _encoded(image, coarse)
-    return data
-
-
-def _encoded(image: Any, quality: int) -> bytes:
-    return bytes(image.jpegsave_buffer(Q=quality, keep="none"))

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nashr.domain.cards import FORMATS, SIZES, Format
 from nashr_cards import backdrop, colour, core, fonts, frame, layout, lettering
+from nashr_cards import jpeg as jpeg_files
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.lettering import Ink, Style
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat, features
@@ -86,7 +87,7 @@ def lossless(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Image.Image
 
     def both(text: CardText, **how: Any) -> tuple[Image.Image, Image.Image]:
         with monkeypatch.context() as patch:
-            patch.setattr(core, "_jpeg", lambda image, _: bytes(image.pngsave_buffer()))
+            patch.setattr(jpeg_files, "encoded", lambda image: bytes(image.pngsave_buffer()))
             card = picture(drawn(text, **how).data)
             patch.setattr(core, "_printed", lambda image, *_: image)
             return card, picture(drawn(text, **how).data)
@@ -210,7 +211,7 @@ def test_cards_are_jpegs_of_the_asked_size_below_300_kb(format: Format) -> None:
     assert (card.width, card.height) == picture(card.data).size == SIZES[format]
     assert card.content_type == "image/jpeg"
     assert card.data[:3] == b"\xff\xd8\xff"
-    assert len(card.data) <= core.MAX_BYTES
+    assert len(card.data) <= jpeg_files.MAX_BYTES
 
 
 def test_a_plain_card_is_light() -> None:
