@@ -90,3 +90,21 @@ def test_a_wrong_site_names_file_and_key(
     text = said("site", "apply", str(file), monkeypatch=monkeypatch, capsys=capsys)
     assert text.startswith(f"nashr: {file}: ")
     assert named in text
+
+
+def test_a_preview_speaks_through_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """``nashr card preview`` draws without a stack, and hands on what the renderer says and its exit code."""
+    draft = tmp_path / "draft.json"
+    for text, code in (('{"headline": "خبر"}', 0), ("[]", 1)):
+        draft.write_text(text, "utf-8")
+        monkeypatch.setattr(
+            sys, "argv", ["nashr", "card", "preview", str(draft), "--out", str(tmp_path / "out")]
+        )
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code
+    said = capfd.readouterr()
+    assert f"{tmp_path}/out/story.jpg" in said.out
+    assert said.err == f"nashr: {draft} must hold one JSON object, the draft\n"

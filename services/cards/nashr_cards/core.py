@@ -24,7 +24,7 @@ from nashr_cards.sfnt import NoFont
 __all__ = ["Card", "CardText", "Theme", "UnreadableHero", "draw"]
 
 _OVER_DETAIL: Final = 5.5  # contrast that words over a photo keep: its edges disturb them
-_LEAST: Final = 0.6  # of the veil on a photo, however dark that is: cards of one site look alike
+_LEAST: Final = 0.5  # of the veil on a photo, however dark that is: cards of one site look alike
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ import io
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fontpkg_ibm_plex_sans_arabic as plex
 import pytest
+import pyvips
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nashr.domain.cards import FORMATS, SIZES, Format
-from nashr_cards import backdrop, colour, core, fonts, frame, layout, lettering
+from nashr.domain.cards import FORMATS, SIZES, Format, State
+from nashr_cards import backdrop, colour, core, fonts, frame, inking, layout, lettering, veil
 from nashr_cards import jpeg as jpeg_files
+from nashr_cards import logo as logos
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.lettering import Ink, Style
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat, features
@@ -146,11 +149,15 @@ def test_the_surface_mirrors_too() -> None:
 
 @pytest.mark.parametrize("hero", [white(), noise(), None], ids=["white", "noise", "none"])
 @pytest.mark.parametrize("words", ["موجز", CHIPS * 2])
+@pytest.mark.parametrize("format", FORMATS)
 def test_text_is_readable_on_every_photo(
-    hero: bytes | None, words: str, lossless: Callable[..., tuple[Image.Image, Image.Image]]
+    hero: bytes | None,
+    words: str,
+    format: Format,  # noqa: A002
+    lossless: Callable[..., tuple[Image.Image, Image.Image]],
 ) -> None:
-    """Behind each inked pixel of headline and footer the contrast is at least 4.5 to 1."""
-    card, behind = lossless(arabic(words, label=""), hero=hero)
+    """Behind each inked pixel of headline, date and site name the contrast is at least 4.5 to 1."""
+    card, behind = lossless(arabic(words, label=""), hero=hero, format=format)
     text = [
         under
         for ink, under in zip(card.get_flattened_data(), behind.get_flattened_data(), strict=True)
@@ -159,6 +166,106 @@ def test_text_is_readable_on_every_photo(
 
     assert len(text) > 3000
     assert min(colour.contrast(colour.WHITE, pixel) for pixel in set(text)) >= 4.5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", ["plain", "breaking", "correction"])
+@pytest.mark.parametrize("theme", [THEME, PAPER])
+@pytest.mark.parametrize("hero", [white(), None], ids=["white", "none"])
+def test_the_label_is_readable(
+    state: State,
+    theme: Theme,
+    hero: bytes | None,
+    lossless: Callable[..., tuple[Image.Image, Image.Image]],
+) -> None:
+    """The label's words stand on a chip of one colour, at 4.5 to 1 or more, in every state."""
+    text = replace(arabic("موجز", label="سياسة"), state=state)
+    card, _ = lossless(text, hero=hero, theme=theme)
+    colours = frame.palette(theme, photo=hero is not None)
+    fill, ink = (
+        (colours.text, colours.ground) if state == "correction" else (colours.accent, colours.on_accent)
+    )
+    found = card.getcolors(1 << 24)
+
+    assert found is not None
+    counts: dict[Any, int] = {pixel: count for count, pixel in found}
+    assert counts[fill] > 2000
+    assert counts[ink] > 100
+    assert colour.contrast(fill, ink) >= 4.5
+
+
+def test_a_dark_photo_keeps_more_of_itself_than_a_light_one() -> None:
+    """The veil is as thick as the pixels under the words ask for."""
+    zone = [frame.Zone(0, 50, 100, 20)]
+
+    def left(level: int) -> float:
+        canvas = inking.canvas((pyvips.Image.black(100, 100, bands=3) + level).cast("uchar"))
+        veil.draw(canvas, zones=zone, text=colour.WHITE, veil=colour.BLACK, least=0.1, target=4.7)
+        return float(canvas.getpoint(50, 55)[0]) / level
+
+    assert left(100) > left(180) > left(255)
+
+
+@pytest.mark.parametrize("hero", [white(), None], ids=["photo", "plain"])
+@pytest.mark.parametrize("state", ["plain", "breaking", "correction"])
+def test_a_story_keeps_words_out_of_what_apps_cover(
+    hero: bytes | None, state: State, lossless: Callable[..., tuple[Image.Image, Image.Image]]
+) -> None:
+    """Nothing but the strip or band is printed on the upper and lower 250 px of a story."""
+    text = replace(arabic(CHIPS * 2), state=state)
+    card, behind = lossless(text, hero=hero, format="story")
+    strip = frame.palette(THEME, photo=hero is not None)
+    fill = strip.text if state == "correction" else strip.accent
+
+    assert ImageChops.difference(card, behind).crop((0, 0, 1080, 250)).getbbox() is None
+    foot = card.crop((0, 1670, 1080, 1920))
+    if state == "breaking":
+        assert foot.getcolors() == [(1080 * 250, fill)]
+    changed = ImageChops.difference(card, behind).crop((0, 1670, 1080, 1910)).getbbox()
+    assert state == "breaking" or changed is None
+
+
+def test_every_format_carries_the_whole_headline() -> None:
+    """A usual headline is cut in no format, and set larger than the floor."""
+    cards = core.draw(arabic(CHIPS), hero=noise(), focal=None, theme=THEME)
+
+    assert [card.format for card in cards] == list(FORMATS)
+    for card in cards:
+        assert card.font_size > frame.MEASURES[card.format].sizes[0]
+        assert 1 <= card.lines <= 4
+
+
+def test_a_photo_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All formats come from one decoded photo, and each is what it would be alone."""
+    opened: list[object] = []
+    real = backdrop.opened
+
+    def counted(*args: Any, **how: Any) -> backdrop.Photo:
+        opened.append(args)
+        return real(*args, **how)
+
+    monkeypatch.setattr(backdrop, "opened", counted)
+    cards = core.draw(arabic(CHIPS), hero=white(1000, 700), focal=(0.5, 0.4), theme=THEME)
+
+    assert len(opened) == 1
+    assert len({card.data for card in cards}) == 4
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_photos_are_turned_upright(orientation: int) -> None:
+    """A camera's turned photo is drawn as its viewer sees it: sky above, however it is stored."""
+    upright = Image.new("RGB", (1400, 1000), "#20242c")
+    ImageDraw.Draw(upright).rectangle((0, 0, 1400, 60), fill="#ff2020")
+    turns = {1: 0, 3: 180, 6: 90, 8: 270}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    upright.rotate(turns[orientation], expand=True).save(file, "JPEG", exif=exif, quality=95)
+
+    card = picture(drawn(arabic("خبر"), hero=file.getvalue(), focal=(0.5, 0.0)).data)
+
+    red, green, _ = card.getpixel((600, 10))  # type: ignore[misc]
+    assert red > 180
+    assert green < 80
 
 
 @pytest.mark.parametrize("accent", ["#ffff00", "#c8102e", "#0b1f3a", "#888888", "nonsense"])
@@ -317,18 +424,70 @@ def test_grey_and_transparent_heroes_are_drawn(mode: str) -> None:
     assert drawn(arabic("خبر"), hero=file.getvalue()).data
 
 
-def test_a_logo_replaces_the_name_and_gets_a_plate_where_it_would_drown() -> None:
-    """A dark logo on a dark card stands on a light plate; a broken one falls back to the name."""
+def png(size: tuple[int, int], fill: tuple[int, int, int, int]) -> bytes:
     file = io.BytesIO()
-    Image.new("RGBA", (400, 100), (10, 10, 30, 255)).save(file, "PNG")
-    plain, broken, dark = (
-        drawn(arabic("خبر"), theme=Theme("#c8102e", "#0f172a", "#fff", "خبر", logo=logo))
-        for logo in (None, b"\x89PNG broken", file.getvalue())
-    )
+    Image.new("RGBA", size, fill).save(file, "PNG")
+    return file.getvalue()
 
-    assert broken.data == plain.data
-    plate = bright_box(picture(dark.data), (540, 620))
+
+SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30">
+<circle cx="15" cy="15" r="15" fill="#fff"/><rect x="40" width="50" height="30" fill="#fff"/></svg>"""
+
+
+def with_logo(logo: bytes | None) -> Card:
+    return drawn(arabic("خبر"), theme=replace(THEME, background="#0f172a", logo=logo))
+
+
+@pytest.mark.parametrize(
+    "logo", [png((400, 100), (255, 255, 255, 255)), SVG, b"\xef\xbb\xbf<?xml version='1.0'?>" + SVG]
+)
+def test_a_wide_logo_replaces_the_name(logo: bytes) -> None:
+    """PNG or SVG: it stands at the start of the foot, flush with the margin."""
+    card = with_logo(logo)
+    box = bright_box(picture(card.data).crop((600, 0, 1200, 630)), (550, 612))
+
+    assert card.faults == ()
+    assert 600 + box[2] == pytest.approx(1200 - 64, abs=2)
+    assert box[2] - box[0] > 100
+
+
+def test_logos_of_any_shape_weigh_about_the_same() -> None:
+    """A wide one is drawn lower than a square one, and empty margins do not count."""
+    wide, square = (logos.logo(png(size, (255, 0, 0, 255)), unit=1.0) for size in ((800, 100), (200, 200)))
+    padded = Image.new("RGBA", (400, 400))
+    padded.paste((255, 0, 0, 255), (100, 150, 300, 250))
+    file = io.BytesIO()
+    padded.save(file, "PNG")
+    trimmed = logos.logo(file.getvalue(), unit=1.0)
+
+    assert wide.height < square.height
+    assert 0.3 < (wide.width * wide.height) / (square.width * square.height) < 3
+    assert trimmed.width == pytest.approx(2 * trimmed.height, abs=2)
+
+
+def test_a_dark_logo_gets_a_plate() -> None:
+    """A logo that would drown in a dark card stands on a light plate."""
+    plate = bright_box(picture(with_logo(png((400, 100), (10, 10, 30, 255))).data), (540, 620))
+
     assert plate[2] - plate[0] > 180
+
+
+@pytest.mark.parametrize(
+    ("logo", "says"),
+    [
+        (b"\x89PNG broken", "PNG or an SVG"),
+        (b"GIF89a", "PNG or an SVG"),
+        (b"<svg", "PNG or an SVG"),
+        (png((40, 40), (0, 0, 0, 0)), "transparent"),
+    ],
+)
+def test_an_unusable_logo_is_told(logo: bytes, says: str) -> None:
+    """The name stands in its place, and the card says what was wrong."""
+    card = with_logo(logo)
+
+    assert card.data == with_logo(None).data
+    assert card.faults[0].startswith("the logo: ")
+    assert says in card.faults[0]
 
 
 def test_breaking_news_looks_different() -> None:
