@@ -65,6 +65,7 @@ bench: setup ## Run the benchmarks and print their tables
 	$(RUN)/python benchmarks/run.py
 	$(RUN)/python benchmarks/images/run.py
 	$(RUN)/python benchmarks/related/run.py
+	$(RUN)/python benchmarks/cards/run.py
 
 .PHONY: clean
 clean: ## Remove what make installed; data folders stay

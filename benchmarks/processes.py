@@ -56,13 +56,23 @@ def memory(data: Path) -> Mapping[str, Memory]:
 
 def tree_memory(root: int) -> Memory:
     """Memory of one process and all that it started, and they."""
+    each = [_memory(pid) for pid in tree_pids(root)]
+    return Memory(sum(one.resident for one in each), sum(one.proportional for one in each))
+
+
+def tree_cpu_ticks(root: int) -> int:
+    """CPU used so far by one process and all that it started, and they, in TICKS a second."""
+    return sum(_cpu_ticks(pid) for pid in tree_pids(root))
+
+
+def tree_pids(root: int) -> set[int]:
+    """One process and all that it started, and they."""
     parents = {pid: int(fields[1]) for pid in _pids() if (fields := _stat(pid))}
     family, size = {root}, 0
     while size < len(family):
         size = len(family)
         family |= {pid for pid, parent in parents.items() if parent in family}
-    each = [_memory(pid) for pid in family]
-    return Memory(sum(one.resident for one in each), sum(one.proportional for one in each))
+    return family
 
 
 def _pids() -> list[int]:

@@ -39,6 +39,7 @@ GROUPS = {
     "tests/integration/api/": "stack",
     "tests/integration/store/": "stack",
     "tests/faults/": "faults",
+    "tests/integration/lettering/": "lettering",
 }
 
 SECONDS = 60.0

@@ -28,7 +28,9 @@ def _documents() -> list[Path]:
     return sorted(
         path
         for path in ROOT.rglob("*.md")
-        if not any(part.startswith(".") or part == "build" for part in path.relative_to(ROOT).parts)
+        if not any(
+            part[0] == "." or part in {"build", "node_modules"} for part in path.relative_to(ROOT).parts
+        )
     )
 
 
