@@ -16,22 +16,16 @@ from pathlib import Path
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
 from nashr.domain.cards import State
+from nashr.domain.cardwords import card_words
 from nashr.domain.errors import Refused
+from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction, is_language, parse_site
 
 from nashr_cards import colour, core
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 
 _COLOURS: Final = {"accent": "accent", "background": "card_background", "text": "card_text"}
-_LABELS: Final[Mapping[tuple[State, str], str]] = {
-    ("breaking", "ar"): "عاجل",
-    ("correction", "ar"): "تصحيح",
-    ("breaking", "en"): "Breaking",
-    ("correction", "en"): "Correction",
-}
 
 
 class Unusable(ValueError):
@@ -144,7 +138,7 @@ def _headline(draft: Path, words: Mapping[str, Any]) -> str:
 
 
 def _label(draft: Path, words: Mapping[str, Any], site: Site | None, state: State, language: str) -> str:
-    """The state's own word, else the kicker, else the section's label."""
+    """A correction's own word, else the kicker, else the section's label."""
     kicker, slug = words.get("kicker") or "", words.get("section") or ""
     for name, value in (("kicker", kicker), ("section", slug)):
         if not isinstance(value, str):
@@ -153,11 +147,9 @@ def _label(draft: Path, words: Mapping[str, Any], site: Site | None, state: Stat
     if site and slug and section is None:
         known = ", ".join(each.slug for each in site.sections)
         raise Unusable(f"{draft}: /section: {site.id} has no section {slug}; it has {known}")
-    return (
-        _LABELS.get((state, language.split("-", maxsplit=1)[0]))
-        or kicker
-        or (section.label if section else "")
-    )
+    if state == "correction":
+        return card_words(language).correction
+    return kicker or (section.label if section else "")
 
 
 def _date(draft: Path, words: Mapping[str, Any], site: Site | None, language: str) -> str:
@@ -168,19 +160,8 @@ def _date(draft: Path, words: Mapping[str, Any], site: Site | None, language: st
     except (TypeError, ValueError):
         raise Unusable(f"{draft}: /published_at: give a time such as 2026-11-23T08:00:00Z") from None
     local = day.astimezone(zone) if day.tzinfo else day
-    return str(format_date(local, "long", locale=_locale(site, language)))
-
-
-def _locale(site: Site | None, language: str) -> Locale:
-    """The site's locale for its own language: ``ar-LB`` names Levantine months."""
     own = site is not None and site.language == language.split("-", maxsplit=1)[0].lower()
-    parts = (site.locale if site is not None and own else language).split("-")
-    for end in range(len(parts), 0, -1):
-        try:
-            return Locale.parse("-".join(parts[:end]), sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en")
+    return day_text(local.date(), site.locale if site is not None and own else language)
 
 
 def _photo(
