@@ -10,10 +10,11 @@ from unittest.mock import ANY
 import pytest
 from nashr.domain.errors import Fenced
 from nashr.domain.site import parse_site
+from nashr.pages import Fact, PageKind, PageSpec
 from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.settings import Settings
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, links, queue, sites
+from nashr.store import articles, assets, golive, links, pagerows, queue, sites
 from nashr.store.database import rows, run, statement, transaction
 from nashr_related import handlers
 from nashr_related.handlers import AT_ONCE, Related
@@ -352,6 +353,28 @@ def test_a_change_of_language_takes_the_counts_along(
     caught_up(engine, inside, related)
     with statement(engine) as conn:
         assert (links.size(conn, SITE.id, "en"), links.size(conn, SITE.id, "fr")) == (2, 1)
+
+
+def test_a_page_on_its_way_out_is_told_of_a_removal(engine: Engine, related: Related) -> None:
+    """It may have been made while the story that its editor pinned was still to be seen."""
+    del related
+    gone = live(engine, 1)
+    doc = {"headline": "Figs", "section": "news", "language": "en", "kind": "article", "body": []}
+    with transaction(engine) as conn:
+        made = articles.create(conn, SITE, doc, actor="test")
+        path = f"/news/{made.number}/"
+        spec = PageSpec(path, PageKind.article, made.id)
+        page = pagerows.lock(conn, SITE.id, [spec])[path]
+        run(
+            conn,
+            """INSERT INTO publication (id, article, site, revision, kind, state, page, actor, priority,
+                change, notify)
+            VALUES ('pub_x', :article, :site, 1, 'publish', 'running', :page, 'test', 1, 'update', true)""",
+            article=made.id, site=SITE.id, page=page.id,
+        )  # fmt: skip
+        links.replace(conn, made.number, [links.StoredLink(gone.number, "related_news", 0, 0.0, "pinned")])
+        found = golive._neighbours(conn, SITE, gone, page, frozenset({Fact.status}))
+    assert spec in found
 
 
 def test_words_of_what_was_removed_stay_nowhere(engine: Engine, inside: Inside, related: Related) -> None:
