@@ -436,7 +436,8 @@ def _heaviest(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
     return tuple((term, weight / length) for term, weight in kept)
 
 
-def _copies(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+def same_story(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two texts, by their shingles, are copies of one story."""
     return containment(a, b) >= SAME_STORY
 
 
@@ -457,7 +458,7 @@ class _Wordings:
         """Whether a near-copy was added."""
         if self._hashes.isdisjoint(one):
             return False
-        return any(not hashes.isdisjoint(one) and _copies(one, other) for other, hashes in self._shown)
+        return any(not hashes.isdisjoint(one) and same_story(one, other) for other, hashes in self._shown)
 
 
 def _stories(

@@ -415,8 +415,11 @@ _LOOKED_AT: Final = 200  # of the newest articles, for some of one language: a b
 def latest(
     conn: Connection, site: str, section: str, *, language: str, article: int, limit: int
 ) -> Sequence[int]:
-    """The newest live articles of the section, then those of the site: the labelled fallback for cards."""
-    newest = """(SELECT number, published_at, language, {rank} AS rank FROM article
+    """The newest live articles of the section, then those of the site: the labelled fallback for cards.
+
+    Their language is that of the text that readers see: an article's own row has that of its latest draft.
+    """
+    newest = """(SELECT number, published_at, {rank} AS rank FROM article
         WHERE site = :site AND live_revision IS NOT NULL AND linkable {where}
         ORDER BY published_at DESC LIMIT :most)"""
     found = rows(
@@ -424,7 +427,8 @@ def latest(
         f"""SELECT number FROM (
             {newest.format(rank=0, where="AND section = :section")}
             UNION ALL {newest.format(rank=1, where="")}
-        ) AS newest WHERE number <> :article AND split_part(lower(language), '-', 1) = :language
+        ) AS newest JOIN signature s ON s.article = number JOIN corpus c ON c.id = s.corpus
+        WHERE number <> :article AND c.language = :language
         GROUP BY number, published_at ORDER BY min(rank), published_at DESC, number LIMIT :limit""",
         site=site, section=section, language=language, article=article, limit=limit, most=_LOOKED_AT,
     )  # fmt: skip
@@ -505,6 +509,31 @@ def linking(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int
     return [item["src"] for item in found]
 
 
+@dataclass(frozen=True)
+class Linking:
+    """A link that leads to an article without a pin, from a live one; of one language with it or not."""
+
+    src: int
+    similarity: float
+    reason: Reason
+    foreign: bool
+
+
+def leading_to(conn: Connection, dst: int) -> Sequence[Linking]:
+    """The links to an article that nobody pinned, those of the newest articles first."""
+    found = rows(
+        conn,
+        """SELECT l.src, l.similarity, l.reason, c.language <> own.language AS "foreign"
+        FROM link l JOIN article a ON a.number = l.src
+            JOIN signature s ON s.article = l.src JOIN corpus c ON c.id = s.corpus
+            JOIN signature mine ON mine.article = l.dst JOIN corpus own ON own.id = mine.corpus
+        WHERE l.dst = :dst AND l.reason <> 'pinned' AND a.live_revision IS NOT NULL
+        ORDER BY l.src DESC""",
+        dst=dst,
+    )
+    return [Linking(**item) for item in found]
+
+
 def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
     """The articles that an article's standing links lead to, by number, as readers see them."""
     found = rows(
@@ -546,14 +575,16 @@ def shared_words(
 
 
 def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
-    """Stores the links of an article; returns whether they changed. Two writers of one article take turns."""
+    """Stores the links of an article; returns whether its page changes.
+
+    A likeness that changed is stored too, though no page shows it: newcomers are weighed by it. Two writers
+    of one article take turns.
+    """
     run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
-    before = [(item.slot, item.position, item.dst, item.reason) for item in of(conn, src)]
-    after = sorted(
-        ((item.slot, item.position, item.dst, item.reason) for item in links),
-        key=lambda item: (item[0] != "see_also", item[1]),
-    )
-    if before == after:
+    before = of(conn, src)
+    after = sorted(links, key=lambda item: (item.slot != "see_also", item.position))
+    same = [_place(item) for item in before] == [_place(item) for item in after]
+    if same and all(abs(a.similarity - b.similarity) < _ALIKE for a, b in zip(before, after, strict=True)):
         return False
     run(conn, "DELETE FROM link WHERE src = :src", src=src)
     run(
@@ -566,7 +597,14 @@ def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
         dsts=[item.dst for item in links], reasons=[item.reason for item in links],
         similarities=[item.similarity for item in links],
     )  # fmt: skip
-    return True
+    return not same
+
+
+_ALIKE: Final = 0.005  # what stored weights lose by their half precision is no difference
+
+
+def _place(item: StoredLink) -> tuple[str, int, int, str]:
+    return item.slot, item.position, item.dst, item.reason
 
 
 def without_cards(conn: Connection, site: str, *, cards: int, limit: int) -> Sequence[int]:
