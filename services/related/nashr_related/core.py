@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from nashr.domain.recency import DAY, recency
 from nashr.domain.site import HALF_LIFE_DAYS
 
-from nashr_related.analysis import contained, primary, shingle_set, term_hash, terms
+from nashr_related.analysis import contained, containment, primary, shingle_set, term_hash, terms
 
 SIGNATURE_TERMS: Final = 64
 """Terms kept; on Arabic news 64 rank as well as 96, fewer do not (benchmarks/related/QUALITY.md)."""
@@ -442,6 +442,11 @@ def _heaviest(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
     )
     length = math.sqrt(math.fsum(weight * weight for _, weight in kept))
     return tuple((term, weight / length) for term, weight in kept)
+
+
+def same_story(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two texts, by their shingles, are copies of one story."""
+    return containment(a, b) >= SAME_STORY
 
 
 class _Wordings:

@@ -39,6 +39,7 @@ REINDEX_AT_ONCE: Final = 500  # articles that one run of reindex takes in
 REINDEX_SECONDS: Final = 2.0  # that it takes at most; it rests as long
 DROPPED_AT_ONCE: Final = 20_000  # rows that a rebuild has replaced
 REINDEX_DELAY: Final = 1.0
+REDRAWN: Final = 0.05  # of likeness: who links to an article that differs so much from before is drawn anew
 REWEIGHED: Final = 1024  # articles: an archive past this size knows its rare terms
 
 
@@ -167,6 +168,7 @@ class Related:
         with statement(self._runtime.engine) as conn:
             due = {
                 *links.linking(conn, round_.hidden, each=core.GAINING),
+                *round_.misled,
                 *links.pinning(conn, round_.came_or_left, each=PINNING),
                 *links.without_cards(conn, site.id, cards=CARDS, limit=core.GAINING),
             }
@@ -193,6 +195,8 @@ class Related:
                 round_.hidden.append(article.number)
             if (change := _uncounted(conn, site, article)) is not None:
                 round_.changes.append(change)
+                if seen and change.terms:
+                    round_.misled += _misled(conn, article, near)
             round_.translations[article.id] = _translations(conn, article)
 
     def _draw_again(
@@ -248,7 +252,8 @@ _REMOVED: Final = frozenset({"killed", "taken_down"})
 class _Round:
     """What one run of backlinks finds out: ``drawn`` by article, ``hidden`` is what nothing may link to.
 
-    ``gaining`` are the older articles that may show a new one, by the new one.
+    ``gaining`` are the older articles that may show a new one, by the new one; ``misled`` link to what a
+    text was before it changed.
     """
 
     came_or_left: Sequence[int] = ()
@@ -256,6 +261,7 @@ class _Round:
     drawn: dict[int, Sequence[StoredLink]] = field(default_factory=dict)
     gaining: dict[int, Sequence[int]] = field(default_factory=dict)
     hidden: list[int] = field(default_factory=list)
+    misled: list[int] = field(default_factory=list)
     changes: list[_Change] = field(default_factory=list)
     translations: dict[str, list[int]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -653,6 +659,23 @@ def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhoo
         cap=2 * core.GAINING,
     )
     return [gain.article for gain in better]
+
+
+def _misled(conn: Connection, article: Article, near: _Neighbourhood) -> list[int]:
+    """Older articles that link to what a text was before it changed.
+
+    All those that may not link to it now, as it left their language or became their copy; and of those to
+    which it is no longer as alike as it was, as many as may gain from a publication.
+    """
+    now = {one.article: core.similarity(one.candidate) for one in near.ranked}
+    own = near.shingles.get(article.number, ())
+    barred, changed = [], []
+    for link in links.leading_to(conn, article.number):
+        if link.foreign or core.same_story(own, near.shingles.get(link.src, ())):
+            barred.append(link.src)
+        elif link.reason == "similar" and abs(link.similarity - now.get(link.src, 0.0)) > REDRAWN:
+            changed.append(link.src)
+    return barred + changed[: core.GAINING]
 
 
 def _heads(conn: Connection, site: Site, near: _Neighbourhood) -> Mapping[int, core.Head]:

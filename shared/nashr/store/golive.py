@@ -260,6 +260,7 @@ def _neighbours(
 ) -> list[PageSpec]:
     """Article pages of the site that show this one as a related link; and its other paths.
 
+    Also those on their way out: they may have been made while this article still stood as it was.
     Other editions hang on other sites' pages: ``backlinks`` tells them.
     """
     if not facts & {Fact.status, Fact.teaser}:
@@ -269,6 +270,10 @@ def _neighbours(
         """SELECT p.path, p.kind, p.subject FROM link l JOIN article a ON a.number = l.src
             JOIN page p ON p.id = a.page
         WHERE l.dst = :number AND a.live_revision IS NOT NULL AND a.site = :site
+        UNION SELECT p.path, p.kind, p.subject FROM link l JOIN article a ON a.number = l.src
+            JOIN publication u ON u.article = a.id AND u.state = 'running' AND u.kind = 'publish'
+            JOIN page p ON p.id = u.page
+        WHERE l.dst = :number AND a.site = :site
         UNION SELECT path, kind, subject FROM page
         WHERE :status AND site = :site AND kind IN ('article', 'redirect') AND subject = :article
             AND id <> :page""",

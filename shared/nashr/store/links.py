@@ -481,8 +481,11 @@ _LOOKED_AT: Final = 200  # of the newest articles, for some of one language: a b
 def latest(
     conn: Connection, site: str, section: str, *, language: str, article: int, limit: int
 ) -> Sequence[int]:
-    """The newest live articles of the section, then those of the site: the labelled fallback for cards."""
-    newest = """(SELECT number, published_at, language, {rank} AS rank FROM article
+    """The newest live articles of the section, then those of the site: the labelled fallback for cards.
+
+    Their language is that of the text that readers see: an article's own row has that of its latest draft.
+    """
+    newest = """(SELECT number, published_at, {rank} AS rank FROM article
         WHERE site = :site AND live_revision IS NOT NULL AND linkable {where}
         ORDER BY published_at DESC LIMIT :most)"""
     found = rows(
@@ -490,7 +493,8 @@ def latest(
         f"""SELECT number FROM (
             {newest.format(rank=0, where="AND section = :section")}
             UNION ALL {newest.format(rank=1, where="")}
-        ) AS newest WHERE number <> :article AND split_part(lower(language), '-', 1) = :language
+        ) AS newest JOIN signature s ON s.article = number JOIN corpus c ON c.id = s.corpus
+        WHERE number <> :article AND c.language = :language
         GROUP BY number, published_at ORDER BY min(rank), published_at DESC, number LIMIT :limit""",
         site=site, section=section, language=language, article=article, limit=limit, most=_LOOKED_AT,
     )  # fmt: skip
@@ -580,6 +584,31 @@ def pinning(conn: Connection, dsts: Iterable[int], *, each: int) -> Sequence[int
     return _sources(conn, dsts, f"= {_PINNED}", each=each)
 
 
+@dataclass(frozen=True)
+class Linking:
+    """A link that leads to an article without a pin, from a live one; of one language with it or not."""
+
+    src: int
+    similarity: float
+    reason: Reason
+    foreign: bool
+
+
+def leading_to(conn: Connection, dst: int) -> Sequence[Linking]:
+    """The links to an article that nobody pinned, those of the newest articles first."""
+    found = rows(
+        conn,
+        f"""SELECT l.src, l.similarity, l.reason, c.language <> own.language AS "foreign"
+        FROM link l JOIN article a ON a.number = l.src
+            JOIN signature s ON s.article = l.src JOIN corpus c ON c.id = s.corpus
+            JOIN signature mine ON mine.article = l.dst JOIN corpus own ON own.id = mine.corpus
+        WHERE l.dst = :dst AND l.reason <> {_PINNED} AND a.live_revision IS NOT NULL
+        ORDER BY l.src DESC""",
+        dst=dst,
+    )
+    return [Linking(**{**item, "reason": _REASONS[item["reason"]]}) for item in found]
+
+
 def targets(conn: Connection, src: int) -> Mapping[int, Mapping[str, Any]]:
     """The articles that an article's standing links lead to, by number, as readers see them."""
     found = rows(
@@ -621,13 +650,16 @@ def shared_words(
 
 
 def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
-    """Stores the links of an article; returns whether they changed. Two writers of one article take turns.
+    """Stores the links of an article; returns whether its page changes. Two writers of one take turns.
 
-    Those that stay as they are stay where they are: each row that is written anew leaves a dead one behind.
+    A likeness that changed is stored too, though no page shows it: newcomers are weighed by it. Those that
+    stay as they are stay where they are: each row that is written anew leaves a dead one behind.
     """
     run(conn, "SELECT pg_advisory_xact_lock(:space, :src)", space=_SPACE, src=src % 2**31)
-    before = {(_place(item), item.dst, item.reason) for item in of(conn, src)}
-    if before == {(_place(item), item.dst, item.reason) for item in links}:
+    before = {(_place(item), item.dst, item.reason): item.similarity for item in of(conn, src)}
+    after = {(_place(item), item.dst, item.reason): item.similarity for item in links}
+    same = before.keys() == after.keys()
+    if same and all(abs(before[link] - after[link]) < _ALIKE for link in before):
         return False
     values = {
         "src": src, "dsts": [item.dst for item in links], "places": [_place(item) for item in links],
@@ -648,8 +680,10 @@ def replace(conn: Connection, src: int, links: Sequence[StoredLink]) -> bool:
         ORDER BY place""",
         **values,
     )
-    return True
+    return not same
 
+
+_ALIKE: Final = 0.005  # what stored weights lose by their half precision is no difference
 
 _GIVEN: Final = """unnest(CAST(:dsts AS integer[]), CAST(:similarities AS real[]),
     CAST(:places AS smallint[]), CAST(:reasons AS smallint[])) AS given(dst, similarity, place, reason)"""

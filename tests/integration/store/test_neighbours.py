@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -11,13 +12,14 @@ from unittest.mock import ANY
 import pytest
 from nashr.domain.errors import Fenced
 from nashr.domain.site import parse_site
+from nashr.pages import Fact, PageKind, PageSpec
 from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.settings import Settings
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, links, queue, sites
+from nashr.store import articles, assets, golive, links, pagerows, queue, sites
 from nashr.store.database import rows, run, statement, transaction
 from nashr.store.links import StoredLink
-from nashr_related import handlers
+from nashr_related import core, handlers
 from nashr_related.handlers import AT_ONCE, Related
 
 if TYPE_CHECKING:
@@ -371,6 +373,85 @@ def test_a_change_of_language_takes_the_counts_along(
     caught_up(engine, inside, related)
     with statement(engine) as conn:
         assert (links.size(conn, SITE.id, "en"), links.size(conn, SITE.id, "fr")) == (2, 1)
+
+
+def linked_from(engine: Engine, articles: list[Article]) -> list[list[int]]:
+    with statement(engine) as conn:
+        return [[link.dst for link in links.of(conn, article.number)] for article in articles]
+
+
+def test_a_change_of_language_leaves_no_link_behind(engine: Engine, inside: Inside, related: Related) -> None:
+    """Whoever linked to an article links to it no more once it is in another language."""
+    made = [live(engine, number) for number in range(30)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    most = Counter(number for found in linked_from(engine, made) for number in found).most_common(1)[0]
+    gone = next(article for article in made if article.number == most[0])
+    assert most[1] > core.GAINING
+    reworded(engine, gone, 2, "Wheat and barley", language="fr")
+    inside.run("UPDATE article SET language = 'fr' WHERE id = :id", id=gone.id)
+    caught_up(engine, inside, related)
+    assert not [found for found in linked_from(engine, made) if gone.number in found]
+
+
+def test_a_text_that_became_a_copy_is_linked_by_the_other_no_more(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """A correction may make two articles one story: then neither stands on the other's page."""
+    made = [live(engine, number) for number in range(14)]
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    source = made[-1]
+    target = next(one for one in made if one.number in linked_from(engine, [source])[0])
+    reworded(engine, target, 2, "Wheat and barley, report from village13", headline="Harvest number 13")
+    caught_up(engine, inside, related)
+    assert target.number not in linked_from(engine, [source])[0]
+    assert source.number not in linked_from(engine, [target])[0]
+
+
+def test_a_likeness_that_changed_is_stored(engine: Engine, related: Related) -> None:
+    """Newcomers are weighed by it, and editors are shown it, though the page stays as it is."""
+    del related
+    one, other = live(engine, 1), live(engine, 2)
+    drawn = [links.StoredLink(other.number, "see_also", 0, 0.8, "similar")]
+    with transaction(engine) as conn:
+        assert links.replace(conn, one.number, drawn)
+        assert not links.replace(conn, one.number, [replace(drawn[0], similarity=0.25)])
+        assert links.of(conn, one.number)[0].similarity == 0.25
+
+
+def test_a_page_on_its_way_out_is_told_of_a_removal(engine: Engine, related: Related) -> None:
+    """It may have been made while the story that its editor pinned was still to be seen."""
+    del related
+    gone = live(engine, 1)
+    doc = {"headline": "Figs", "section": "news", "language": "en", "kind": "article", "body": []}
+    with transaction(engine) as conn:
+        made = articles.create(conn, SITE, doc, actor="test")
+        path = f"/news/{made.number}/"
+        spec = PageSpec(path, PageKind.article, made.id)
+        page = pagerows.lock(conn, SITE.id, [spec])[path]
+        run(
+            conn,
+            """INSERT INTO publication (id, article, site, revision, kind, state, page, actor, priority,
+                change, notify)
+            VALUES ('pub_x', :article, :site, 1, 'publish', 'running', :page, 'test', 1, 'update', true)""",
+            article=made.id, site=SITE.id, page=page.id,
+        )  # fmt: skip
+        links.replace(conn, made.number, [links.StoredLink(gone.number, "related_news", 0, 0.0, "pinned")])
+        found = golive._neighbours(conn, SITE, gone, page, frozenset({Fact.status}))
+    assert spec in found
+
+
+def test_a_draft_moves_no_live_article_into_another_language(
+    engine: Engine, inside: Inside, related: Related
+) -> None:
+    """A revision that nobody sees yet does not make its article the latest of the language it is in."""
+    first = live(engine, 1, text="Olives", headline="Figs")
+    other = live(engine, 2, text="Saffron", headline="Dates", language="fr")
+    inside.run("UPDATE article SET language = 'en' WHERE id = :id", id=other.id)  # as articles.update does
+    unlinked(engine)
+    caught_up(engine, inside, related)
+    assert linked_from(engine, [first]) == [[]]
 
 
 def test_words_of_what_was_removed_stay_nowhere(engine: Engine, inside: Inside, related: Related) -> None:
