@@ -71,7 +71,7 @@ def bump(behind: Behind, article: dict[str, Any]) -> None:
 def test_the_tags_say_what_the_files_are(stack: Stack, reader: Reader) -> None:
     """Two formats with type, size and a written alt, as the files are; X and the API name the same."""
     made = stack.publish_and_wait(hero=use(stack.upload()))
-    stack.until(lambda: len(images(reader.page(made["url"]))) == 2, what="both cards")
+    stack.until(lambda: own_card(stack, reader, made), what="its cards")
     page = reader.page(made["url"])
     found = images(page)
     for one, form in zip(found, ("og", "square"), strict=True):
@@ -142,7 +142,7 @@ def test_a_lost_file_is_drawn_again(stack: Stack, behind: Behind) -> None:
 def test_an_unchanged_card_is_not_drawn_again(stack: Stack, reader: Reader, behind: Behind) -> None:
     """Another body under the same headline draws nothing and stores nothing."""
     made = stack.publish_and_wait()
-    stack.until(lambda: "/cards/" in card(reader, made), what="the card")
+    stack.until(lambda: own_card(stack, reader, made), what="the card")
     drawn = "SELECT array_agg(fence ORDER BY id) FROM step WHERE kind = 'cards' AND input->>'article' = %s"
     before, address = behind.one(drawn, made["id"]), card(reader, made)
     stored = behind.one("SELECT stored_at FROM object WHERE key = %s", f"khabar{urlsplit(address).path}")
@@ -157,7 +157,7 @@ def test_an_unchanged_card_is_not_drawn_again(stack: Stack, reader: Reader, behi
 def test_a_correction_changes_the_card(stack: Stack, reader: Reader) -> None:
     """The page names another card once a correction is appended; a clarification changes none."""
     made = stack.publish_and_wait()
-    stack.until(lambda: len(images(reader.page(made["url"]))) == 2, what="the cards")
+    stack.until(lambda: own_card(stack, reader, made), what="its cards")
     first = card(reader, made)
     url = f"/v1/articles/{made['id']}/corrections"
     for kind in ("clarification", "correction"):
