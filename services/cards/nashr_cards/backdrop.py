@@ -47,10 +47,16 @@ def opened(hero: bytes, *, sizes: Sequence[Size], focal: tuple[float, float] | N
         return Photo(image, _attention(image) if focal is None else focal)
 
 
-def cropped(photo: Photo, size: Size) -> Any:
-    """The photo as a canvas of ``size`` in sRGB, its focal point at eye level. Raises UnreadableHero."""
+def cropped(photo: Photo, size: Size, *, height: int | None = None, ground: Rgb = colour.BLACK) -> Any:
+    """The photo as a canvas of ``size`` in sRGB, its focal point at eye level. Raises UnreadableHero.
+
+    ``height``: of the canvas, where it goes on below the photo in the colour of the ``ground``.
+    """
     with _reading():
-        return inking.canvas(_cropped(photo.image, size=size, focal=photo.focal))
+        image = _cropped(photo.image, size=size, focal=photo.focal)
+        if height is not None:
+            image = image.embed(0, 0, size[0], height, extend="background", background=list(ground))
+        return inking.canvas(image)
 
 
 @contextmanager

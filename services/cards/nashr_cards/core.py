@@ -113,17 +113,25 @@ def _mark(theme: Theme, sheet: Sheet) -> tuple[Any | None, tuple[str, ...]]:
 
 
 def _backdrop(photo: Photo | None, sheet: Sheet, *parts: Part) -> Any:
-    """What the words stand on, already dark (or light) enough to read each of them."""
+    """What the words stand on, already dark (or light) enough to read each of them.
+
+    The photo of a tall card ends where the headline begins, in the veil's own colour: less of it is cut
+    away, and there are less pixels to scale, to darken and to send.
+    """
     colours, size = sheet.colours, SIZES[sheet.frame.format]
+    zones = [zone for part in parts for zone in part.zones]
     if photo is None:
         ground, accent = colours.ground, colours.accent
         shared = backdrop.surface(size=size, base=ground, accent=accent, rtl=sheet.frame.rtl)
         canvas = inking.canvas(shared)
         least, target = 0.0, LEGIBLE
+    elif sheet.frame.measures.tall:
+        foot = min((zone.top for zone in zones), default=size[1])
+        canvas = backdrop.cropped(photo, (size[0], foot), height=size[1], ground=colours.ground)
+        least, target = 1.0, _OVER_DETAIL
     else:
         canvas = backdrop.cropped(photo, size)
         least, target = _LEAST, _OVER_DETAIL
-    zones = [zone for part in parts for zone in part.zones]
     veil.draw(canvas, zones=zones, text=colours.text, veil=colours.ground, least=least, target=target)
     return canvas
 

@@ -23,6 +23,7 @@ class Measures:
 
     ``unit`` scales the small parts. ``sizes``: of the headline on a photo; ``plain``: its largest without
     one. ``share``: of the height that a headline may take. ``safe``: px at top and bottom that apps cover.
+    ``tall``: the words stand below the photo, not on it.
     """
 
     unit: float
@@ -31,13 +32,14 @@ class Measures:
     plain: int
     share: float
     safe: int = 0
+    tall: bool = False
 
 
 MEASURES: Final[Mapping[Format, Measures]] = {
     "og": Measures(1.0, 64, (40, 74), 88, 0.52),
     "square": Measures(1.2, 76, (46, 90), 104, 0.46),
-    "portrait": Measures(1.28, 80, (48, 96), 112, 0.42),
-    "story": Measures(1.45, 88, (52, 104), 124, 0.34, safe=250),
+    "portrait": Measures(1.28, 80, (48, 96), 112, 0.42, tall=True),
+    "story": Measures(1.45, 88, (52, 104), 124, 0.34, safe=250, tall=True),
 }
 
 

@@ -6,6 +6,7 @@ Shaping and bidi are Pango's, through libvips. Not here: which fonts there are, 
 from __future__ import annotations
 
 import html
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ __all__ = ["Ink", "Style", "clean", "families", "fit", "ink", "leading", "use_bu
 
 _MARKS: Final = {"rtl": "\u200f\u2060", "ltr": "\u200e\u2060"}  # joined, or a line might break after it
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_RULER: Final = 24  # px: the size in which a headline's length is taken
+_NO_WRAP: Final = 32_000  # px
+_FULL: Final = 0.9  # of a line, in the middle of a text
 _STEP: Final = 2  # px between the sizes that are tried: nobody sees less
 
 
@@ -127,15 +131,55 @@ def fit(text: str, *, style: Style, sizes: tuple[int, int], box: tuple[int, int]
 
     low, high = sizes
     tried = range(high, low - 1, -_STEP) if (high - low) % _STEP == 0 else (*range(high, low, -_STEP), low)
-    best = _first(partial(setting, "word"), tried)
+    length = _length(text, style=style)
+    guess = _guessed(tried, length=length, leading=style.leading, box=box, max_lines=max_lines)
+    best = _first(partial(setting, "word"), tried, guess=guess)
     if best is not None:
-        return _balanced(text, best, style=style, width=box[0])
-    best = _first(partial(setting, "word-char"), tried)
+        return _balanced(text, best, style=style, width=box[0], length=length)
+    best = _first(partial(setting, "word-char"), tried, guess=guess)
     return best or _shortened(text, style=replace(style, size=low), width=box[0], fits=fits)
 
 
-def _first(make: Callable[[int], Ink | None], tried: Sequence[int]) -> Ink | None:
-    """The first of ``make(tried[0]), make(tried[1]), ...`` that there is; after it all are. By halves."""
+def _length(text: str, *, style: Style) -> float:
+    """The text in one line, in em; 0 for one that no surface holds."""
+    try:
+        return ink(text, style=replace(style, size=_RULER), width=_NO_WRAP, wrap="word").width / _RULER
+    except pyvips.Error:
+        return 0.0
+
+
+def _guessed(
+    tried: Sequence[int], *, length: float, leading: float, box: tuple[int, int], max_lines: int
+) -> int:
+    """The place in ``tried`` of the first size that would fit if lines were nine tenths full."""
+
+    def lines(size: int) -> int:
+        return max(1, math.ceil(length * size / box[0] / _FULL))
+
+    fitting = (
+        at for at, size in enumerate(tried)
+        if lines(size) <= max_lines and lines(size) * size * leading <= box[1]
+    )  # fmt: skip
+    return next(fitting, len(tried) - 1)
+
+
+def _first(make: Callable[[int], Ink | None], tried: Sequence[int], *, guess: int) -> Ink | None:
+    """The first of ``make(tried[0]), make(tried[1]), ...`` that there is; after it all are.
+
+    Looked for around the place ``guess``, which is rarely far off.
+    """
+    best = make(tried[guess])
+    if best is None:
+        return next(filter(None, map(make, tried[guess + 1 :])), None)
+    for size in reversed(tried[:guess]):
+        if (better := make(size)) is None:
+            break
+        best = better
+    return best
+
+
+def _halved(make: Callable[[int], Ink | None], tried: Sequence[int]) -> Ink | None:
+    """The same by halves, where nothing can be guessed."""
     best = make(tried[0])
     low, high = 1, len(tried) if best is None else 0
     while low < high:
@@ -148,10 +192,10 @@ def _first(make: Callable[[int], Ink | None], tried: Sequence[int]) -> Ink | Non
     return best
 
 
-def _balanced(text: str, best: Ink, *, style: Style, width: int) -> Ink:
+def _balanced(text: str, best: Ink, *, style: Style, width: int, length: float) -> Ink:
     """The same number of lines in the narrowest column that still holds them."""
     style = replace(style, size=best.size)
-    low, high = width // 2, min(width, best.width)
+    low, high = max(width // 2, round(length * best.size / best.lines)), min(width, best.width)
     while best.lines > 1 and high - low > style.size * 3 // 4:
         middle = (low + high) // 2
         found = ink(text, style=style, width=middle, wrap="word")
@@ -173,7 +217,7 @@ def _shortened(text: str, *, style: Style, width: int, fits: Callable[[Ink], boo
         return found if fits(found) else None
 
     for places in (spaces, letters):
-        best = _first(cut, places) if places else None
+        best = _halved(cut, places) if places else None
         if best is not None:
             return best
     return ink("…", style=style, width=width)

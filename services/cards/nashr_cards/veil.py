@@ -25,9 +25,11 @@ def draw(canvas: Any, *, zones: Sequence[Zone], text: Rgb, veil: Rgb, least: flo
     The veil has at least the strength ``least`` (0..1), and more until no pixel of any zone has
     less contrast with ``text`` than ``target``, or until nothing but the veil is left.
     """
-    light = colour.luminance(text) > 0.18
-    worst = {extreme(canvas, zone, lightest=light) for zone in zones}
-    strength = _strength(worst, text=text, veil=veil, least=least, target=target)
+    strength = least
+    if least < 1:
+        light = colour.luminance(text) > 0.18
+        worst = {extreme(canvas, zone, lightest=light) for zone in zones}
+        strength = _strength(worst, text=text, veil=veil, least=least, target=target)
     if strength and zones:
         _draw(canvas, top=min(zone.top for zone in zones), veil=veil, strength=strength)
 
@@ -68,13 +70,13 @@ def extreme(image: Any, zone: Zone, *, lightest: bool) -> Rgb:
 def _draw(canvas: Any, *, top: int, veil: Rgb, strength: float) -> None:
     width, height = canvas.width, canvas.height  # asked once: pyvips takes its time to answer
     start = top - round((width + height) * _RISE)
-    first = max(0, start)
-    rows = (
+    first, last = max(0, start), height if strength < 1 else top  # nothing but the veil is below then
+    rows = [
         math.ceil(255 * _veil(row, start=start, full=top, height=height, strength=strength))
-        for row in range(first, height)
-    )
+        for row in range(first, last)
+    ]
     mask = b"".join(bytes((value,)) * width for value in rows)
-    shade = pyvips.Image.new_from_memory(mask, width, height - first, 1, "uchar")
+    shade = pyvips.Image.new_from_memory(mask, width, len(rows), 1, "uchar")
     inking.stamp(canvas, shade, fill=veil, left=0, top=first)
 
 
