@@ -353,12 +353,15 @@ def _rest_left(conn: Connection, step: Step) -> datetime | None:
 
 
 def _relink_newest(conn: Connection, site: Site) -> None:
+    """Has the newest articles drawn anew, behind whatever comes or changes within the hour."""
     newest = links.newest_live(conn, site.id, before=None, limit=10 * core.GAINING)
     run(
         conn,
         """WITH newest AS MATERIALIZED (
-            SELECT id FROM article WHERE number = ANY(:numbers) ORDER BY id FOR NO KEY UPDATE)
-        UPDATE article SET unlinked_since = clock_timestamp() FROM newest WHERE article.id = newest.id""",
+            SELECT id FROM article WHERE number = ANY(:numbers) AND unlinked_since IS NULL
+            ORDER BY id FOR NO KEY UPDATE)
+        UPDATE article SET unlinked_since = clock_timestamp() + interval '1 hour'
+        FROM newest WHERE article.id = newest.id""",
         numbers=[number for number, _ in newest],
     )
 

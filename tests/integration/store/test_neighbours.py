@@ -409,6 +409,21 @@ def test_a_text_that_became_a_copy_is_linked_by_the_other_no_more(
     assert source.number not in linked_from(engine, [target])[0]
 
 
+def test_new_stories_go_before_those_that_a_rebuild_draws_anew(engine: Engine, related: Related) -> None:
+    """Two hundred old ones would hold them up for minutes."""
+    del related
+    for number in range(3):
+        live(engine, number)
+    with transaction(engine) as conn:
+        handlers._relink_newest(conn, SITE)
+    new = live(engine, 4)
+    with transaction(engine) as conn:
+        run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=new.id)
+        due = [item["id"] for item in handlers._unlinked(conn, SITE)]
+    assert len(due) == 4
+    assert due[0] == new.id
+
+
 def test_a_likeness_that_changed_is_stored(engine: Engine, related: Related) -> None:
     """Newcomers are weighed by it, and editors are shown it, though the page stays as it is."""
     del related
