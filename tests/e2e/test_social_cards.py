@@ -306,6 +306,13 @@ def test_a_font_that_is_none_is_refused(stack: Stack, tmp_path: Path) -> None:
         apply(stack, tmp_path, LOOK.format(logo="", theme='card_font = "Gone.ttf"'), font=None)
 
 
+def test_a_logo_that_is_no_picture_is_refused(stack: Stack, tmp_path: Path) -> None:
+    """What is applied as a logo is public from then on."""
+    (tmp_path / "notes.txt").write_text("for nobody else")
+    with pytest.raises(AssertionError, match=r"/logo: .*notes\.txt is no picture"):
+        apply(stack, tmp_path, LOOK.format(logo='logo = "notes.txt"', theme=""))
+
+
 def apply(stack: Stack, folder: Path, text: str, *, font: bytes | None = FONT) -> None:
     (folder / "look.toml").write_text(text, "utf-8")
     (folder / "logo.svg").write_text(LOGO)

@@ -53,6 +53,7 @@ def draw(
     ``hero`` is a downsized rendition (JPEG, WebP, PNG, AVIF), decoded once, and ``focal`` its focal
     point in 0..1; without a hero the card gets a surface in the theme's colours. Raises UnreadableHero.
     """
+    fonts.use_bundled_fonts()  # before a logo has words of its own: fontconfig reads its file once
     sizes = [SIZES[each] for each in formats]
     photo = backdrop.opened(hero, sizes=sizes, focal=focal) if hero is not None and sizes else None
     copy = _copy(text, theme)

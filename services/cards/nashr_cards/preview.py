@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 from nashr.domain.cards import State
-from nashr.domain.cardwords import card_words
+from nashr.domain.cardwords import card_words, is_breaking
 from nashr.domain.errors import Refused
 from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction, is_language, parse_site
@@ -61,17 +61,19 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("draft", type=Path)
     parser.add_argument("--site", type=Path)
     parser.add_argument("--out", type=Path, default=Path("cards"))
-    parser.add_argument("--state", choices=get_args(State), default="plain")
+    parser.add_argument("--state", choices=get_args(State))
     return parser
 
 
-def read(draft: Path, *, site: Path | None, state: State) -> Job:
+def read(draft: Path, *, site: Path | None, state: State | None = None) -> Job:
     """The draft and the site as the renderer takes them. Raises Unusable."""
     words = _json(draft)
     edition = _site(site) if site else None
     language = words.get("language") or (edition.locale if edition else "ar")
     if not isinstance(language, str) or not is_language(language):
         raise Unusable(f"{draft}: /language: give a BCP 47 tag such as ar or en-GB")
+    if state is None:
+        state = "breaking" if is_breaking(str(words.get("kicker") or "")) else "plain"
     hero, focal, notes = _photo(draft, words)
     text = CardText(
         headline=_headline(draft, words),

@@ -17,6 +17,8 @@ _BLANKS: Final = re.compile("[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _ASIDE: Final = re.compile(r"\([^()\u0590-\u08ff\u2e80-\uffef]{1,24}\)")
 _SCORE: Final = re.compile(r"(?<=\d)([-–−:/×])(?=\d)")
 _PERCENT: Final = re.compile(r"(?<=\d) (?=[%٪‰°€$£])|(?<=[$€£№#]) (?=\d)")
+_LONELY: Final = re.compile(r"(?<=\S) (?=\S{1,7}$)")
+_ENOUGH: Final = 4  # spaces: in fewer words a line of one is no accident
 _HANGUL: Final = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _KOREAN: Final = re.compile(f"[{_HANGUL}][{_HANGUL}0-9A-Za-z,.!?%·…”’)]{{1,12}}")
 _IGNORED: Final = re.compile(
@@ -81,10 +83,12 @@ def bound(text: str) -> str:
     """``text`` with its lines kept from breaking where a reader would stumble.
 
     Latin asides in brackets, scores (3–1), times (12:30) and ``5 %`` stay whole; Korean breaks at spaces
-    only, but for words longer than a line may be.
+    only, but for words longer than a line may be; a short last word takes the one before it along.
     """
     text = _ASIDE.sub(lambda aside: aside[0].replace(" ", _NBSP), text)
     text = _PERCENT.sub(_NBSP, text)
+    if text.count(" ") >= _ENOUGH:
+        text = _LONELY.sub(_NBSP, text)
     text = _SCORE.sub(rf"{_JOINER}\1{_JOINER}", text)
     return _KOREAN.sub(lambda word: _joined(word[0]), text)
 

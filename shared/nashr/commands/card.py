@@ -28,14 +28,18 @@ def preview(
         Path | None, typer.Option(help="The site's TOML, for its name and look", exists=True, dir_okay=False)
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the cards", file_okay=False)] = Path("cards"),
-    state: Annotated[State, typer.Option(help="As what the story is shown")] = "plain",
+    state: Annotated[
+        State | None, typer.Option(help="As what the story is shown; else as its kicker says")
+    ] = None,
 ) -> None:
     """Draw a draft's cards in all formats into a folder. No stack is needed."""
     if find_spec(_PREVIEW.split(".", maxsplit=1)[0]) is None:
         raise StackError("the cards service is not installed here: install nashr-cards beside nashr")
-    command = [sys.executable, "-P", "-m", _PREVIEW, str(draft), "--out", str(out), "--state", state]
+    command = [sys.executable, "-P", "-m", _PREVIEW, str(draft), "--out", str(out)]
     if site:
         command += ["--site", str(site)]
+    if state:
+        command += ["--state", state]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

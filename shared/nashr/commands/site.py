@@ -109,6 +109,11 @@ def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
         if not (folder / logo).is_file():
             fault = Fault("/logo", "missing", f"{folder / logo} is not there: correct logo, or leave it out")
             raise Refused("invalid", fault.detail, faults=(fault,))
+        if not _is_picture((folder / logo).read_bytes()):
+            fault = Fault(
+                "/logo", "invalid", f"{folder / logo} is no picture: give a PNG or SVG, or leave it out"
+            )
+            raise Refused("invalid", fault.detail, faults=(fault,))
         yield _logo_path(folder / logo), folder / logo
     if static := text.get("static"):
         root = folder / str(static)
@@ -118,6 +123,13 @@ def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
         for found in sorted(root.rglob("*")):
             if found.is_file():
                 yield f"/{found.relative_to(root).as_posix()}", found
+
+
+def _is_picture(data: bytes) -> bool:
+    """Whether a file looks like a picture that browsers show: it is going to be public."""
+    head = data[:1024]
+    known = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+    return head.startswith(known) or b"<svg" in head or head[8:12] in {b"WEBP", b"avif"}
 
 
 def _card_font(folder: Path, text: dict[str, Any]) -> bytes | None:

@@ -25,6 +25,10 @@ LETTERS = """ئابپتجچحخدرڕزژسشعغفڤقکگلڵمنھەوۆیێ 
 àâæçéèêëîïôœùûüÿ«» ãõáéíóúâêôç äöüßẞ„“ åäöšžæø áéíóúýþæöð ñ¿¡· ĳëï"""
 
 
+WORDED = b"<svg xmlns='http://www.w3.org/2000/svg' width='90' height='40'><text y='30'>Abc</text></svg>"
+"""A logo with words of its own, which is drawn before any headline."""
+
+
 def card(font: bytes | None, headline: str = "خبر Parliament") -> Card:
     text = CardText(headline, "", "ar", "rtl")
     (found,) = core.draw(
@@ -165,7 +169,8 @@ def test_fonts_of_the_machine_and_of_the_user_are_never_used(tmp_path: Path) -> 
         "from nashr_cards import core\n"
         "from nashr_cards.card import CardText, Theme\n"
         "text = CardText('خبر ⴰⵎ Parliament 漢', '', 'ar', 'rtl')\n"
-        "card, = core.draw(text, hero=None, focal=None, theme=Theme('', '', '', ''), formats=('og',))\n"
+        f"look = Theme('', '', '', 'خبر', logo={WORDED!r})\n"
+        "card, = core.draw(text, hero=None, focal=None, theme=look, formats=('og',))\n"
         "print(hashlib.sha256(card.data).hexdigest())\n"
     )
     for place in (".fonts", ".local/share/fonts", "data/fonts"):

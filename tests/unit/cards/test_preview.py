@@ -52,7 +52,7 @@ def made(tmp_path: Path) -> Made:
 
 def job(made: tuple[Path, Path], **how: Any) -> preview.Job:
     draft, site = made
-    return preview.read(draft, site=site, state=how.get("state", "plain"))
+    return preview.read(draft, site=site, state=how.get("state"))
 
 
 def refused(made: tuple[Path, Path]) -> str:
@@ -88,6 +88,7 @@ def test_the_words_are_those_of_the_card(made: Made) -> None:
     assert job(made(kicker="خاص")).text.label == "خاص"
     assert job(made(titles={"social": "عنوان"})).text.headline == "عنوان"
     assert job(made(), state="correction").text.label == "تصحيح"
+    assert [job(made(kicker=one)).text.state for one in ("خاص", "عاجل")] == ["plain", "breaking"]
     assert job(made(language="en", headline="News")).text.direction == "ltr"
 
 

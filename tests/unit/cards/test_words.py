@@ -99,3 +99,11 @@ def test_vocalised_text_gets_more_room() -> None:
 
     assert words.leading(vocalised, direction="rtl") > words.leading(plain, direction="rtl")
     assert words.leading(plain, direction="rtl") > words.leading("Parliament", direction="ltr")
+
+
+def test_a_short_last_word_is_not_left_alone() -> None:
+    """It takes the one before it along, where there are words enough for more than a line."""
+    assert words.bound("الحكومة تخفض الدين العام بحلول 2027").endswith("بحلول\u00a02027")
+    assert words.bound("Night trains return to the coast").endswith("the\u00a0coast")
+    assert words.bound("Night trains return to infrastructure").endswith("to infrastructure")
+    assert "\u00a0" not in words.bound("Four words are few")
