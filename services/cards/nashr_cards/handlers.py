@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -22,12 +22,12 @@ from nashr.store.database import statement
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
-from nashr_cards.card import Card, CardText, UnreadableHero
+from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.look import Looks
 from nashr_cards.pool import CardCrashed, CardPool
 
 WIDE, HIGH = 1200, 1080  # pixels: the smallest rendition that fills what publications carry
-PATIENCE: Final = 3  # attempts after which a photo that crashes the drawing is left out
+PATIENCE: Final = 3  # attempts after which what crashes the drawing is left out
 
 
 class Cards:
@@ -68,10 +68,13 @@ class Cards:
         formats: Sequence[Format] = step.input["formats"]
         focal = asset.focal_point if asset is not None else None
         draw = partial(self._pool.draw, text, theme=theme, formats=formats)
-        drawn, reason = drawn_at_last(draw, hero, focal, attempt=step.attempts)
-        if reason is not None:
-            logger().warning("card.photo_left_out", key=step.key, asset=step.input["asset"], error=reason)
-        return drawn
+        bare = replace(theme, logo=None, font=None)
+        tried = drawn_at_last(draw, hero, focal, bare=bare if bare != theme else None, attempt=step.attempts)
+        if hero is not None and not tried.photo:
+            logger().warning(
+                "card.photo_left_out", key=step.key, asset=step.input["asset"], error=tried.reason
+            )
+        return tried.cards
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
         """The smallest JPEG that fills the formats, else the largest."""
@@ -79,28 +82,48 @@ class Cards:
         return self._runtime.site_store.get(site.key(chosen["path"])) if chosen else None
 
 
+@dataclass(frozen=True)
+class Tried:
+    """Cards; whether the photo is on them, and why something was left out, if it was."""
+
+    cards: Sequence[Card]
+    photo: bool
+    reason: str | None
+
+
 def drawn_at_last(
     draw: Callable[..., Sequence[Card]],
     hero: bytes | None,
     focal: tuple[float, float] | None,
     *,
+    bare: Theme | None = None,
     attempt: int,
-) -> tuple[Sequence[Card], str | None]:
-    """Cards with the photo, or without one that cannot be drawn, and then the reason.
+) -> Tried:
+    """Cards with the photo and the site's look, or without what cannot be drawn, and then the reason.
 
-    Whether a photo crashes the drawing only its third attempt tells: until then CardCrashed is raised.
+    Which of them crashes the drawing only the third attempt tells: until then CardCrashed is raised. First
+    the photo is left out, then the look, for the theme ``bare``, then both. A look left out is a fault.
     """
-    if hero is None:
-        return draw(hero=None, focal=None), None
-    try:
-        return draw(hero=hero, focal=focal), None
-    except UnreadableHero as error:
-        reason = str(error)
-    except CardCrashed as error:
-        if attempt < PATIENCE:
-            raise
-        reason = str(error)
-    return draw(hero=None, focal=None), reason
+    photos = [(hero, focal), (None, None)] if hero is not None else [(None, None)]
+    ways = [(photo, theme) for theme in ([None, bare] if bare else [None]) for photo in photos]
+    reason = None
+    for (image, point), theme in ways:
+        try:
+            drawn = draw(hero=image, focal=point, **({"theme": theme} if theme else {}))
+        except UnreadableHero as error:
+            reason = str(error)
+        except CardCrashed as error:
+            if attempt < PATIENCE or ((image, point), theme) == ways[-1]:
+                raise
+            reason = str(error)
+        else:
+            return Tried(_without_look(drawn, reason) if theme else drawn, image is not None, reason)
+    raise AssertionError("cards without a photo end in cards or in CardCrashed")
+
+
+def _without_look(drawn: Sequence[Card], reason: str | None) -> Sequence[Card]:
+    fault = f"the logo or the site's font crashes the drawing ({reason}): give a simpler one"
+    return [replace(card, faults=(*card.faults, fault)) for card in drawn]
 
 
 def rendition(made: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
