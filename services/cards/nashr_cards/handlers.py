@@ -11,7 +11,7 @@ from typing import Any, Final
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.cards import Format
-from nashr.domain.errors import NotYet
+from nashr.domain.errors import NotYet, Permanent
 from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction
 from nashr.observability.logs import logger
@@ -43,9 +43,9 @@ class Cards:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site)
             asset = assets.find(conn, step.input["asset"]) if step.input["asset"] else None
-        if asset is not None and asset.state in {"processing", "archived"} and not asset.withdrawn_at:
-            raise NotYet(f"the renditions of {asset.id} are not ready yet")
-        drawn = self._draw(step, site.site, asset)
+        if asset is not None:
+            _check_photo(asset)
+        drawn = self._draw(step, replace(site.site, **step.input.get("look", {})), asset)
         files = [sitefiles.named("cards", card.data, card.content_type, secret=site.secret) for card in drawn]
         failpoints.reached("cards.before_put")
         sitefiles.put(self._runtime.site_store, site.site, files)
@@ -60,8 +60,7 @@ class Cards:
 
     def _draw(self, step: Step, site: Site, asset: Asset | None) -> Sequence[Card]:
         """With the photo if it can be drawn; one that cannot costs the card its photo, not its life."""
-        shown = cards.showable(asset)
-        hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
+        hero = self._hero(site, asset) if asset is not None else None
         text, theme = _text(step.input["doc"]), self._looks.theme(site)
         if step.input["article"] is None:  # the site's own card has its name for a headline
             theme = replace(theme, site_name="")
@@ -89,6 +88,18 @@ class Tried:
     cards: Sequence[Card]
     photo: bool
     reason: str | None
+
+
+def _check_photo(asset: Asset) -> None:
+    """Raises NotYet while a photo is made, and Permanent for one that cannot be shown any more.
+
+    What shows the story then asks for another card. Drawn without it, this one would be taken for the one
+    with the photo, should that come back.
+    """
+    if cards.showable(asset) is None:
+        raise Permanent(f"the photo {asset.id} cannot be shown any more")
+    if asset.state != "ready":
+        raise NotYet(f"the renditions of {asset.id} are not ready yet")
 
 
 def drawn_at_last(
