@@ -169,7 +169,8 @@ def _tried(data: bytes) -> OwnFont | sfnt.NoFont:
 def _register(data: bytes, family: str, flags: bytes) -> None:
     """Opens the font as a file in memory, which goes with the process; sees that it really draws.
 
-    A refused one stays open, but empty: libvips asks for no second file of the same path.
+    A refused one stays open as it is: libvips asks for no second file of the same path, and what FreeType
+    has mapped must not be cut off, or the process dies of it.
     """
     use_bundled_fonts()
     descriptor = os.memfd_create(family)
@@ -183,5 +184,4 @@ def _register(data: bytes, family: str, flags: bytes) -> None:
     except pyvips.Error:
         drawn = other = b""
     if bytes(drawn) == bytes(other):
-        os.ftruncate(descriptor, 0)
         raise sfnt.NoFont("its outlines cannot be read: upload it again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.cards import Format
-from nashr.domain.errors import NotYet
+from nashr.domain.errors import NotYet, Permanent
 from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction
 from nashr.observability.logs import logger
@@ -22,12 +22,12 @@ from nashr.store.database import statement
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
-from nashr_cards.card import Card, CardText, UnreadableHero
+from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.look import Looks
 from nashr_cards.pool import CardCrashed, CardPool
 
 WIDE, HIGH = 1200, 1080  # pixels: the smallest rendition that fills what publications carry
-PATIENCE: Final = 3  # attempts after which a photo that crashes the drawing is left out
+PATIENCE: Final = 3  # attempts after which what crashes the drawing is left out
 
 
 class Cards:
@@ -43,9 +43,9 @@ class Cards:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site)
             asset = assets.find(conn, step.input["asset"]) if step.input["asset"] else None
-        if asset is not None and asset.state in {"processing", "archived"} and not asset.withdrawn_at:
-            raise NotYet(f"the renditions of {asset.id} are not ready yet")
-        drawn = self._draw(step, site.site, asset)
+        if asset is not None:
+            _check_photo(asset)
+        drawn = self._draw(step, replace(site.site, **step.input.get("look", {})), asset)
         files = [sitefiles.named("cards", card.data, card.content_type, secret=site.secret) for card in drawn]
         failpoints.reached("cards.before_put")
         sitefiles.put(self._runtime.site_store, site.site, files)
@@ -60,18 +60,20 @@ class Cards:
 
     def _draw(self, step: Step, site: Site, asset: Asset | None) -> Sequence[Card]:
         """With the photo if it can be drawn; one that cannot costs the card its photo, not its life."""
-        shown = cards.showable(asset)
-        hero = self._hero(site, shown) if shown is not None and shown.state == "ready" else None
+        hero = self._hero(site, asset) if asset is not None else None
         text, theme = _text(step.input["doc"]), self._looks.theme(site)
         if step.input["article"] is None:  # the site's own card has its name for a headline
             theme = replace(theme, site_name="")
         formats: Sequence[Format] = step.input["formats"]
         focal = asset.focal_point if asset is not None else None
         draw = partial(self._pool.draw, text, theme=theme, formats=formats)
-        drawn, reason = drawn_at_last(draw, hero, focal, attempt=step.attempts)
-        if reason is not None:
-            logger().warning("card.photo_left_out", key=step.key, asset=step.input["asset"], error=reason)
-        return drawn
+        bare = replace(theme, logo=None, font=None)
+        tried = drawn_at_last(draw, hero, focal, bare=bare if bare != theme else None, attempt=step.attempts)
+        if hero is not None and not tried.photo:
+            logger().warning(
+                "card.photo_left_out", key=step.key, asset=step.input["asset"], error=tried.reason
+            )
+        return tried.cards
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
         """The smallest JPEG that fills the formats, else the largest."""
@@ -79,28 +81,60 @@ class Cards:
         return self._runtime.site_store.get(site.key(chosen["path"])) if chosen else None
 
 
+@dataclass(frozen=True)
+class Tried:
+    """Cards; whether the photo is on them, and why something was left out, if it was."""
+
+    cards: Sequence[Card]
+    photo: bool
+    reason: str | None
+
+
+def _check_photo(asset: Asset) -> None:
+    """Raises NotYet while a photo is made, and Permanent for one that cannot be shown any more.
+
+    What shows the story then asks for another card. Drawn without it, this one would be taken for the one
+    with the photo, should that come back.
+    """
+    if cards.showable(asset) is None:
+        raise Permanent(f"the photo {asset.id} cannot be shown any more")
+    if asset.state != "ready":
+        raise NotYet(f"the renditions of {asset.id} are not ready yet")
+
+
 def drawn_at_last(
     draw: Callable[..., Sequence[Card]],
     hero: bytes | None,
     focal: tuple[float, float] | None,
     *,
+    bare: Theme | None = None,
     attempt: int,
-) -> tuple[Sequence[Card], str | None]:
-    """Cards with the photo, or without one that cannot be drawn, and then the reason.
+) -> Tried:
+    """Cards with the photo and the site's look, or without what cannot be drawn, and then the reason.
 
-    Whether a photo crashes the drawing only its third attempt tells: until then CardCrashed is raised.
+    Which of them crashes the drawing only the third attempt tells: until then CardCrashed is raised. First
+    the photo is left out, then the look, for the theme ``bare``, then both. A look left out is a fault.
     """
-    if hero is None:
-        return draw(hero=None, focal=None), None
-    try:
-        return draw(hero=hero, focal=focal), None
-    except UnreadableHero as error:
-        reason = str(error)
-    except CardCrashed as error:
-        if attempt < PATIENCE:
-            raise
-        reason = str(error)
-    return draw(hero=None, focal=None), reason
+    photos = [(hero, focal), (None, None)] if hero is not None else [(None, None)]
+    ways = [(photo, theme) for theme in ([None, bare] if bare else [None]) for photo in photos]
+    reason = None
+    for (image, point), theme in ways:
+        try:
+            drawn = draw(hero=image, focal=point, **({"theme": theme} if theme else {}))
+        except UnreadableHero as error:
+            reason = str(error)
+        except CardCrashed as error:
+            if attempt < PATIENCE or ((image, point), theme) == ways[-1]:
+                raise
+            reason = str(error)
+        else:
+            return Tried(_without_look(drawn, reason) if theme else drawn, image is not None, reason)
+    raise AssertionError("cards without a photo end in cards or in CardCrashed")
+
+
+def _without_look(drawn: Sequence[Card], reason: str | None) -> Sequence[Card]:
+    fault = f"the logo or the site's font crashes the drawing ({reason}): give a simpler one"
+    return [replace(card, faults=(*card.faults, fault)) for card in drawn]
 
 
 def rendition(made: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

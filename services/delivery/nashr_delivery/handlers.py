@@ -58,7 +58,7 @@ class Delivery:
             assert loaded is not None
         if loaded.view is None:
             return lambda conn: _nothing_to_show(conn, loaded)
-        waits = self._ask_for_cards(loaded)
+        waits = self._ask_for_cards(loaded, calm=step.priority)
         if waits is not None:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
@@ -89,13 +89,16 @@ class Delivery:
         with snapshot(self._runtime.engine) as conn:
             return load.page(conn, page)
 
-    def _ask_for_cards(self, loaded: Loaded) -> datetime | None:
-        """Has the cards drawn that the page lacks; returns when to look again if it waits for them."""
+    def _ask_for_cards(self, loaded: Loaded, *, calm: int) -> datetime | None:
+        """Has the cards drawn that the page lacks; returns when to look again if it waits for them.
+
+        ``calm``: the class of this delivery; cards of a page that is out are no more urgent than it.
+        """
         if not loaded.lacks:
             return loaded.held
         with transaction(self._runtime.engine) as conn:
             longest = max(seconds for _, seconds in loaded.lacks)
-            urgency = _urgency(loaded) if longest else Priority.bulk
+            urgency = _urgency(loaded, calm) if longest else Priority.bulk
             asked = cardpages.ask(conn, loaded.page.id, loaded.lacks, priority=urgency)
             if any(done for _, done in asked):
                 return cards.now(conn)
@@ -284,10 +287,13 @@ def _same(row: PageRow, page: core.Page) -> bool:
     return row.live > 0 and row.attempted == row.live and row.body_hash == page.body_without_stamp_hash
 
 
-def _urgency(loaded: Loaded) -> int:
-    """Cards of a publication on its way are as urgent as it; those of a page that is out are normal work."""
+def _urgency(loaded: Loaded, calm: int) -> int:
+    """Cards of a publication on its way are as urgent as it; those of a page that is out are normal work.
+
+    Or bulk where the page goes out in bulk: a whole archive drawn anew must not go before what is news.
+    """
     running = loaded.shown is not None and loaded.shown.publication.state == "running"
-    return _priority(loaded) if running else Priority.normal
+    return _priority(loaded) if running else max(Priority.normal, calm)
 
 
 def _priority(loaded: Loaded) -> int:

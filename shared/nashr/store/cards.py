@@ -44,7 +44,10 @@ class Words:
 
 @dataclass(frozen=True)
 class Order:
-    """Cards to be drawn: for what, with which words and photo, in which formats; ``alt`` describes them."""
+    """Cards to be drawn: for what, with which words and photo, in which formats; ``alt`` describes them.
+
+    ``look``: the site's name, logo and theme as the key has them, whatever is applied before it is drawn.
+    """
 
     site: str
     key: str
@@ -53,6 +56,7 @@ class Order:
     photo: Asset | None
     formats: tuple[Format, ...]
     alt: str
+    look: Mapping[str, Any]
 
     def data(self) -> dict[str, Any]:
         """The step's input."""
@@ -62,6 +66,7 @@ class Order:
             "doc": asdict(self.words),
             "formats": list(self.formats),
             "alt": self.alt,
+            "look": dict(self.look),
         }
 
 
@@ -76,8 +81,10 @@ def _use(doc: Content) -> Picture | None:
 
 
 def showable(photo: Asset | None) -> Asset | None:
-    """The photo, unless it was withdrawn: that one is as good as none."""
-    return None if photo is None or photo.withdrawn_at is not None else photo
+    """The photo, unless it was withdrawn, is broken or erased: that one is as good as none."""
+    if photo is None or photo.withdrawn_at is not None or photo.state in assets.UNUSABLE:
+        return None
+    return photo
 
 
 def headline_of(doc: Content) -> str:
@@ -106,7 +113,7 @@ def order(
     seen = use.alt if use and photo and not use.decorative else None
     return Order(
         site.id, f"{article}:{_fingerprint(site, words, photo)}", article, words, photo, PUBLISHED,
-        alt(words.headline, photo=seen, language=doc.language),
+        alt(words.headline, photo=seen, language=doc.language), _look(site),
     )  # fmt: skip
 
 
@@ -121,15 +128,20 @@ def site_order(site: Site) -> Order:
     """The cards that stand for a site where an article's own are missing; its name is the headline."""
     words = Words(site.name, "", site.locale, site.locale, "plain")
     key = f"site:{site.id}:{_fingerprint(site, words, None)}"
-    return Order(site.id, key, None, words, None, PUBLISHED, site_alt(site.name, language=site.locale))
+    described = site_alt(site.name, language=site.locale)
+    return Order(site.id, key, None, words, None, PUBLISHED, described, _look(site))
+
+
+def _look(site: Site) -> Mapping[str, Any]:
+    return {"name": site.name, "logo": site.logo, "theme": dict(site.theme)}
 
 
 def _facts(conn: Connection, article: str, doc: Content, at: datetime | None) -> Mapping[str, Any]:
     """What of a card is not in the text: the day, the newest correction, whether the kicker has run out."""
     found = row(
         conn,
-        """SELECT a.dated_at, (SELECT kind FROM correction c WHERE c.article = a.id ORDER BY id DESC LIMIT 1)
-                AS correction,
+        """SELECT COALESCE(a.dated_at, a.published_at) AS dated_at,
+            (SELECT kind FROM correction c WHERE c.article = a.id ORDER BY id DESC LIMIT 1) AS correction,
             COALESCE(CAST(:until AS timestamptz)
                 <= GREATEST(CAST(:at AS timestamptz), clock_timestamp()), false) AS kicker_over
         FROM article a WHERE a.id = :article""",
@@ -140,7 +152,7 @@ def _facts(conn: Connection, article: str, doc: Content, at: datetime | None) ->
 
 def _words(site: Site, doc: Content, facts: Mapping[str, Any]) -> Words:
     state, label = _state(site, doc, facts)
-    at = facts["dated_at"] or doc.published_at
+    at = doc.published_at or facts["dated_at"]  # as the page says it
     own = doc.language.split("-")[0].lower() == site.language
     return Words(
         headline=headline_of(doc),

@@ -105,7 +105,8 @@ def void_work(conn: Connection, site: str, article: str) -> None:
 def erase(conn: Connection, site: str, article: str) -> None:
     """Destroys the text of every revision; that there were such revisions, and who made them, stays.
 
-    The photos whose originals are gone say so; uploading one again brings it back.
+    Its cards say the headline too, in what they were drawn from and in their alt text. The photos whose
+    originals are gone say so; uploading one again brings it back.
     """
     assets.erased(conn, _sole_assets(conn, site, article))
     run(
@@ -122,3 +123,16 @@ def erase(conn: Connection, site: str, article: str) -> None:
     number = row(conn, "SELECT number FROM article WHERE id = :article", article=article)
     assert number is not None
     links.forget(conn, number["number"])
+    _forget_cards(conn, article)
+
+
+def _forget_cards(conn: Connection, article: str) -> None:
+    """The steps themselves: emptied ones would be drawn as they are, should the same text come back."""
+    found = rows(
+        conn, "SELECT id FROM step WHERE kind = 'cards' AND key LIKE :like ORDER BY id FOR UPDATE",
+        like=f"{article}:%",
+    )  # fmt: skip
+    steps = [item["id"] for item in found]
+    run(conn, "DELETE FROM need WHERE step = ANY(:steps)", steps=steps)
+    run(conn, "DELETE FROM publication_step WHERE step = ANY(:steps)", steps=steps)
+    run(conn, "DELETE FROM step WHERE id = ANY(:steps)", steps=steps)

@@ -15,12 +15,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import fontpkg_ibm_plex_sans_arabic as plex
 import pytest
 from nashr.domain.cards import FORMATS, Format
 from nashr.runtime.sandbox import Limits
+from nashr_cards import sfnt
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.handlers import drawn_at_last
 from nashr_cards.pool import CardCrashed, CardPool
@@ -28,6 +32,7 @@ from PIL import Image
 
 THEME = Theme("#c8102e", "#0f172a", "#ffffff", "خبر")
 TEXT = CardText("البرلمان يقر قانون الرقائق (CHIPS Act)", "سياسة", "ar", "rtl", "٢٣ نوفمبر")
+BOLD = Path(plex.ROOT) / "files" / "IBMPlexSansArabic-Bold.ttf"
 ENDLESS = FORMATS * 400
 
 Open = Callable[..., CardPool]
@@ -177,9 +182,51 @@ def test_a_photo_that_keeps_killing_is_left_out(open_pool: Open, attempt: int) -
         with pytest.raises(CardCrashed, match="exit code -9"):
             drawn_at_last(draw_and_die, photo(1280, 854), None, attempt=attempt)
         return
-    (card,), reason = drawn_at_last(draw_and_die, photo(1280, 854), None, attempt=attempt)
-    assert card.data
-    assert "exit code -9" in (reason or "")
+    tried = drawn_at_last(draw_and_die, photo(1280, 854), None, attempt=attempt)
+    assert tried.cards[0].data
+    assert not tried.photo
+    assert "exit code -9" in (tried.reason or "")
+
+
+def test_a_logo_that_keeps_killing_is_left_out(open_pool: Open) -> None:
+    """A small SVG that never ends costs the cards of its site their logo, not their photo, and is told."""
+    pool = open_pool(seconds=2)
+    pool.warm()
+    look = partial(pool.draw, TEXT, theme=replace(THEME, logo=endless_logo()), formats=("og",))
+    with pytest.raises(CardCrashed):
+        drawn_at_last(look, photo(1280, 854), None, bare=THEME, attempt=2)
+    tried = drawn_at_last(look, photo(1280, 854), None, bare=THEME, attempt=3)
+    assert tried.photo
+    assert "the logo" in tried.cards[0].faults[0]
+
+
+def endless_logo() -> bytes:
+    """Groups of groups of groups: a thousand million squares."""
+    groups = '<g id="g0"><rect width="9" height="9"/></g>'
+    for level in range(1, 10):
+        groups += f'<g id="g{level}">' + f'<use xlink:href="#g{level - 1}"/>' * 10 + "</g>"
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {names} width="30" height="30"><defs>{groups}</defs><use xlink:href="#g9"/></svg>'.encode()
+
+
+def test_a_font_without_outlines_is_refused(open_pool: Open) -> None:
+    """Refused while libraries still hold the file, and refused again: the child lives on."""
+    pool = open_pool(seconds=8)
+    pool.warm()
+    child = only_child()
+    for _ in range(2):
+        theme = replace(THEME, font=hollow_font())
+        (card,) = pool.draw(TEXT, hero=None, focal=None, theme=theme, formats=("og",))
+        assert "outlines" in card.faults[0]
+    assert only_child() == child
+
+
+def hollow_font() -> bytes:
+    """A bundled font whose outlines are all zeros."""
+    data = bytearray(BOLD.read_bytes())
+    offset, length = sfnt.tables(bytes(data))[b"glyf"]
+    data[offset : offset + length] = bytes(length)
+    return bytes(data)
 
 
 def test_a_child_that_died_idle_is_replaced(open_pool: Open) -> None:

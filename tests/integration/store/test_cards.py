@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from nashr.domain.errors import Permanent
 from nashr.domain.site import Section
 from nashr.steps import Priority
-from nashr.store import articles, cardpages, cards, publishing
+from nashr.store import articles, cardpages, cards, erasing, publishing, queue
 from nashr.store.cards import Order
 from nashr.store.database import scalar, transaction
 from nashr.store.publishing import Request
+from nashr_cards.card import Theme
+from nashr_cards.handlers import Cards
 
 from tests.integration.store.newsroom import SITE, begin
 
 if TYPE_CHECKING:
     from nashr.domain.article import Content
+    from nashr.domain.site import Site
     from nashr.store.articles import Article
+    from nashr.store.queue import Step
     from sqlalchemy import Engine
 
     from tests.integration.store.conftest import Inside
@@ -128,6 +134,92 @@ def test_the_day_is_of_the_first_publication(newsroom: Newsroom, article: Articl
     publish(newsroom, article, tomorrow)
     assert inside.scalar("SELECT dated_at FROM article WHERE id = :id", id=article.id) == today
     assert order(newsroom, article).words.date == f"{today:%Y-%m-%d}"
+
+
+def test_the_day_that_the_page_says(newsroom: Newsroom, article: Article, inside: Inside) -> None:
+    """The editor's own date goes first; what an older nashr published has that of its publication."""
+    publish(newsroom, article)
+    backdated = order(newsroom, article, published_at=datetime(2020, 1, 2, 12, tzinfo=UTC))
+    assert backdated.words.date == "2020-01-02"
+    inside.run(
+        "UPDATE article SET dated_at = NULL, published_at = '2021-03-04T12:00Z' WHERE id = :id", id=article.id
+    )
+    assert order(newsroom, article).words.date == "2021-03-04"
+
+
+@pytest.mark.parametrize("state", ["failed", "erased"])
+def test_a_photo_that_cannot_be_used_is_none_to_a_card(newsroom: Newsroom, state: str) -> None:
+    """The key is that of the card without a photo: uploaded again, the photo makes another card."""
+    photo = newsroom.photo()
+    made, _ = newsroom.article(1, photo)
+    with transaction(newsroom.engine) as conn:
+        doc = articles.read_content(conn, SITE, made.id, 1)
+        whole, broken, without = (
+            cards.order(conn, SITE, made.id, doc, photos=photos).key
+            for photos in ({photo.id: photo}, {photo.id: replace(photo, state=state)}, {})
+        )
+    assert broken == without != whole
+
+
+@pytest.mark.parametrize("gone", ["state = 'failed'", "withdrawn_at = now()"])
+def test_a_card_is_never_drawn_without_the_photo_of_its_key(
+    newsroom: Newsroom, inside: Inside, gone: str
+) -> None:
+    """A photo that was lost after the card was asked for ends the step, with the reason."""
+    photo = newsroom.photo()
+    made, _ = newsroom.article(1, photo)
+    step = asked(newsroom, SITE, made.id)
+    inside.run(f"UPDATE asset SET {gone} WHERE id = :id", id=photo.id)
+    pool = Pool()
+    with pytest.raises(Permanent, match=photo.id):
+        Cards(worker(newsroom), pool).cards(step)  # type: ignore[arg-type]
+    assert pool.themes == []
+
+
+def test_a_card_is_drawn_in_the_look_of_its_key(newsroom: Newsroom, article: Article) -> None:
+    """A theme that was applied, and taken back, while the card waited is not what it shows for ever."""
+    pool = Pool()
+    other = replace(SITE, name="Other", theme={"accent": "#123456"})
+    Cards(worker(newsroom), pool).cards(asked(newsroom, other, article.id))  # type: ignore[arg-type]
+    (theme,) = pool.themes
+    assert (theme.site_name, theme.accent) == ("Other", "#123456")
+
+
+@dataclass
+class Pool:
+    """Draws nothing, and remembers the themes."""
+
+    themes: list[Theme] = field(default_factory=list)
+
+    def draw(self, _text: object, *, theme: Theme, **_: object) -> tuple[()]:
+        self.themes.append(theme)
+        return ()
+
+
+def worker(newsroom: Newsroom) -> Any:
+    """What the handler needs of a runtime, the drawing aside."""
+    bucket = SimpleNamespace(get=lambda _key: None, put=None)
+    return SimpleNamespace(engine=newsroom.engine, site_store=bucket, originals=bucket)
+
+
+def asked(newsroom: Newsroom, site: Site, article: str) -> Step:
+    """The step of an article's cards, claimed."""
+    with transaction(newsroom.engine) as conn:
+        ordered = cards.order(conn, site, article, articles.read_content(conn, site, article, 1))
+        found = cards.want(conn, ordered, priority=Priority.normal)
+    step = queue.claim(newsroom.engine, found, owner="test", lease=9)
+    assert step is not None
+    return step
+
+
+def test_erasing_forgets_what_cards_said(newsroom: Newsroom, article: Article, inside: Inside) -> None:
+    """No step holds the headline any more; the publication that asked for the card stays."""
+    publish(newsroom, article)
+    assert inside.scalar("SELECT count(*) FROM step WHERE input->'doc'->>'headline' = 'عنوان'") == 1
+    with transaction(newsroom.engine) as conn:
+        erasing.erase(conn, SITE.id, article.id)
+    assert inside.scalar("SELECT count(*) FROM step WHERE input->'doc'->>'headline' = 'عنوان'") == 0
+    assert inside.scalar("SELECT count(*) FROM publication WHERE article = :id", id=article.id) == 1
 
 
 def test_dead_cards_that_nothing_shows_are_forgotten(
