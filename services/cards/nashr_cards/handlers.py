@@ -18,7 +18,7 @@ from nashr.observability.logs import logger
 from nashr.runtime.worker import Commit, Finish
 from nashr.store import assets, cards, sites
 from nashr.store.assets import Asset
-from nashr.store.database import statement
+from nashr.store.database import statement, transaction
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
@@ -49,6 +49,9 @@ class Cards:
         files = [sitefiles.named("cards", card.data, card.content_type, secret=site.secret) for card in drawn]
         failpoints.reached("cards.before_put")
         sitefiles.put(self._runtime.site_store, site.site, files)
+        with transaction(self._runtime.engine) as conn:
+            # known even if this run is fenced now, as by a withdrawal: what deletes cards finds them
+            sitefiles.record(conn, site.site, files, source=step.key)
         result = _result(drawn, files, step.input["alt"])
         _tell(step, drawn)
 

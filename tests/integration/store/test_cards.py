@@ -11,11 +11,11 @@ import pytest
 from nashr.domain.errors import Permanent
 from nashr.domain.site import Section
 from nashr.steps import Priority
-from nashr.store import articles, cardpages, cards, erasing, publishing, queue
+from nashr.store import articles, cardpages, cards, erasing, publishing, queue, withdrawing
 from nashr.store.cards import Order
 from nashr.store.database import scalar, transaction
 from nashr.store.publishing import Request
-from nashr_cards.card import Theme
+from nashr_cards.card import Card, Theme
 from nashr_cards.handlers import Cards
 
 from tests.integration.store.newsroom import SITE, begin
@@ -185,20 +185,33 @@ def test_a_card_is_drawn_in_the_look_of_its_key(newsroom: Newsroom, article: Art
     assert (theme.site_name, theme.accent) == ("Other", "#123456")
 
 
+def test_a_card_of_a_run_that_was_overtaken_is_found(newsroom: Newsroom) -> None:
+    """A photo withdrawn while its card is stored takes the file along, though the step never ends."""
+    photo = newsroom.photo(files=())
+    made, _ = newsroom.article(1, photo)
+    step = asked(newsroom, SITE, made.id)
+    card = Card("og", b"overtaken", 1200, 630, "image/jpeg", 1, 40)
+    Cards(worker(newsroom), Pool((card,))).cards(step)  # type: ignore[arg-type]
+    with transaction(newsroom.engine) as conn:
+        withdrawing.withdraw(conn, SITE, photo, withdrawing.Order("kill", "", "test"))
+        assert [key.partition("/cards/")[1] for key in withdrawing.mark_files(conn, photo.id)] == ["/cards/"]
+
+
 @dataclass
 class Pool:
-    """Draws nothing, and remembers the themes."""
+    """Gives the cards that it was given, and remembers the themes."""
 
+    cards: tuple[Card, ...] = ()
     themes: list[Theme] = field(default_factory=list)
 
-    def draw(self, _text: object, *, theme: Theme, **_: object) -> tuple[()]:
+    def draw(self, _text: object, *, theme: Theme, **_: object) -> tuple[Card, ...]:
         self.themes.append(theme)
-        return ()
+        return self.cards
 
 
 def worker(newsroom: Newsroom) -> Any:
     """What the handler needs of a runtime, the drawing aside."""
-    bucket = SimpleNamespace(get=lambda _key: None, put=None)
+    bucket = SimpleNamespace(get=lambda _key: None, put=lambda *_, **__: None)
     return SimpleNamespace(engine=newsroom.engine, site_store=bucket, originals=bucket)
 
 
