@@ -51,8 +51,8 @@ class Looks:
         return self._read("originals", key) if is_font_key(site.id, key) else None
 
     def _read(self, store: Literal["site_store", "originals"], key: str) -> bytes | None:
-        if (store, key) in self._kept:
-            return self._kept[store, key]
+        if (kept := self._kept.get((store, key))) is not None:  # another thread may clear them meanwhile
+            return kept
         bucket: ObjectStore = getattr(self._runtime, store)
         found = bucket.get(key)
         if found is None or (store == "site_store" and len(found) > MAX_LOGO):
