@@ -180,8 +180,8 @@ def _state(site: Site, doc: Content, facts: Mapping[str, Any]) -> tuple[State, s
 def _fingerprint(site: Site, words: Words, photo: Asset | None) -> str:
     """All that the pixels come from; a site's theme whole, since it also names its font."""
     point = f"{photo.sha256}@{photo.focal_x},{photo.focal_y}" if photo else ""
-    look = json.dumps([site.name, site.logo or "", dict(site.theme)], sort_keys=True)
-    return fingerprint(DESIGN, json.dumps(asdict(words), sort_keys=True), look, point)
+    said, look = (json.dumps(each, sort_keys=True) for each in (asdict(words), _look(site)))
+    return fingerprint(DESIGN, said, look, point)
 
 
 def want(conn: Connection, ordered: Order, *, priority: int) -> int:
