@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from nashr.domain.cards import FORMATS, SIZES, Format
 
@@ -16,7 +16,8 @@ from nashr_cards import backdrop, fonts, inking, jpeg, layout, veil
 from nashr_cards.backdrop import Photo
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 from nashr_cards.colour import LEGIBLE
-from nashr_cards.frame import Frame, Part, Sheet, palette
+from nashr_cards.frame import Frame, Part, Sheet, Zone, palette
+from nashr_cards.inking import Pixels
 from nashr_cards.lettering import Style, clean
 from nashr_cards.logo import NoLogo, logo
 from nashr_cards.sfnt import NoFont
@@ -40,6 +41,30 @@ class _Copy:
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A card before its photo is there: what is printed on it where."""
+
+    sheet: Sheet
+    parts: tuple[Part, ...]
+    lines: int
+    font_size: int
+    faults: tuple[str, ...]
+
+    @property
+    def zones(self) -> list[Zone]:
+        return [zone for part in self.parts for zone in part.zones]
+
+    @property
+    def photo(self) -> tuple[int, int]:
+        """The size of the photo on it. On a tall card it ends where the headline begins, in the veil's own
+        colour: less of it is cut away, and there are less pixels to scale, to darken and to send."""
+        width, height = SIZES[self.sheet.frame.format]
+        if not self.sheet.frame.measures.tall:
+            return width, height
+        return width, min((zone.top for zone in self.zones), default=height)
+
+
 def draw(
     text: CardText,
     *,
@@ -54,10 +79,11 @@ def draw(
     point in 0..1; without a hero the card gets a surface in the theme's colours. Raises UnreadableHero.
     """
     fonts.use_bundled_fonts()  # before a logo has words of its own: fontconfig reads its file once
-    sizes = [SIZES[each] for each in formats]
-    photo = backdrop.opened(hero, sizes=sizes, focal=focal) if hero is not None and sizes else None
     copy = _copy(text, theme)
-    return tuple(_card(text, copy, photo=photo, theme=theme, shape=each) for each in formats)
+    plans = [_plan(text, copy, photo=hero is not None, theme=theme, shape=each) for each in formats]
+    sizes = [plan.photo for plan in plans]
+    photo = backdrop.opened(hero, sizes=sizes, focal=focal) if hero is not None and sizes else None
+    return tuple(_card(plan, copy, photo) for plan in plans)
 
 
 def _copy(text: CardText, theme: Theme) -> _Copy:
@@ -78,32 +104,37 @@ def _copy(text: CardText, theme: Theme) -> _Copy:
     return _Copy(headline, label, date, site_name, missing, own, tuple(faults))
 
 
-def _card(text: CardText, copy: _Copy, *, photo: Photo | None, theme: Theme, shape: Format) -> Card:
+def _plan(text: CardText, copy: _Copy, *, photo: bool, theme: Theme, shape: Format) -> _Plan:
     sheet = Sheet(
         Frame(shape, rtl=text.direction == "rtl"),
         Style(text.direction, text.language, size=0, own=copy.own),
-        palette(theme, photo=photo is not None),
-        photo=photo is not None,
+        palette(theme, photo=photo),
+        photo=photo,
         state=text.state,
     )
-    mark, fault = _mark(theme, sheet)
+    mark, faults = _mark(theme, sheet)
     block = layout.headline(copy.headline, sheet=sheet)
     body = layout.body(block, copy.label, sheet=sheet)
     footer = layout.footer(mark, site_name=copy.site_name, date=copy.date, sheet=sheet)
-    canvas = _printed(_backdrop(photo, sheet, body, footer), body, footer)
+    return _Plan(sheet, (body, footer), block.lines if block else 0, block.size if block else 0, faults)
+
+
+def _card(plan: _Plan, copy: _Copy, photo: Photo | None) -> Card:
+    canvas = _printed(_backdrop(photo, plan), *plan.parts)
+    shape = plan.sheet.frame.format
     return Card(
         shape,
         jpeg.encoded(canvas),
         *SIZES[shape],
         content_type="image/jpeg",
-        lines=block.lines if block else 0,
-        font_size=block.size if block else 0,
+        lines=plan.lines,
+        font_size=plan.font_size,
         missing=copy.missing,
-        faults=(*copy.faults, *fault),
+        faults=(*copy.faults, *plan.faults),
     )
 
 
-def _mark(theme: Theme, sheet: Sheet) -> tuple[Any | None, tuple[str, ...]]:
+def _mark(theme: Theme, sheet: Sheet) -> tuple[Pixels | None, tuple[str, ...]]:
     """The logo's pixels, or why there are none."""
     if not theme.logo:
         return None, ()
@@ -113,34 +144,28 @@ def _mark(theme: Theme, sheet: Sheet) -> tuple[Any | None, tuple[str, ...]]:
         return None, (f"the logo: {error}",)
 
 
-def _backdrop(photo: Photo | None, sheet: Sheet, *parts: Part) -> Any:
-    """What the words stand on, already dark (or light) enough to read each of them.
-
-    The photo of a tall card ends where the headline begins, in the veil's own colour: less of it is cut
-    away, and there are less pixels to scale, to darken and to send.
-    """
-    colours, size = sheet.colours, SIZES[sheet.frame.format]
-    zones = [zone for part in parts for zone in part.zones]
+def _backdrop(photo: Photo | None, plan: _Plan) -> Pixels:
+    """What the words stand on, already dark (or light) enough to read each of them."""
+    sheet, colours = plan.sheet, plan.sheet.colours
+    size = SIZES[sheet.frame.format]
     if photo is None:
         ground, accent = colours.ground, colours.accent
-        shared = backdrop.surface(size=size, base=ground, accent=accent, rtl=sheet.frame.rtl)
-        canvas = inking.canvas(shared)
+        canvas = backdrop.surface(size=size, base=ground, accent=accent, rtl=sheet.frame.rtl).copy()
         least, target = 0.0, LEGIBLE
     elif sheet.frame.measures.tall:
-        foot = min((zone.top for zone in zones), default=size[1])
-        canvas = backdrop.cropped(photo, (size[0], foot), height=size[1], ground=colours.ground)
+        canvas = inking.lengthened(backdrop.cropped(photo, plan.photo), size[1], fill=colours.ground)
         least, target = 1.0, _OVER_DETAIL
     else:
         canvas = backdrop.cropped(photo, size)
         least, target = _LEAST, _OVER_DETAIL
-    veil.draw(canvas, zones=zones, text=colours.text, veil=colours.ground, least=least, target=target)
+    veil.draw(canvas, zones=plan.zones, text=colours.text, veil=colours.ground, least=least, target=target)
     return canvas
 
 
-def _printed(canvas: Any, *parts: Part) -> Any:
+def _printed(canvas: Pixels, *parts: Part) -> Pixels:
     for part in parts:
         for stamp in part.stamps:
             inking.stamp(canvas, stamp.mask, fill=stamp.fill, left=stamp.left, top=stamp.top)
         for sticker in part.stickers:
-            inking.paste(canvas, sticker.image, left=sticker.left, top=sticker.top)
+            inking.paste(canvas, sticker.pixels, left=sticker.left, top=sticker.top)
     return canvas

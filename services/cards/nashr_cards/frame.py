@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from nashr.domain.cards import SIZES, Format, State
 
 from nashr_cards import colour
 from nashr_cards.card import Theme
 from nashr_cards.colour import Rgb
+from nashr_cards.inking import Pixels
 from nashr_cards.lettering import Style
 
 _ACCENT: Final[Rgb] = (190, 18, 60)
@@ -128,7 +129,7 @@ class Zone:
 class Stamp:
     """A one-band mask to be filled with one colour at one place."""
 
-    mask: Any
+    mask: Pixels
     left: int
     top: int
     fill: Rgb
@@ -136,9 +137,9 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Sticker:
-    """An RGBA image to be laid over the card at one place."""
+    """RGBA pixels to be laid over the card at one place."""
 
-    image: Any
+    pixels: Pixels
     left: int
     top: int
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from nashr_cards import colour
 from nashr_cards.frame import Frame, Part, Sheet, Stamp, Sticker, Zone
+from nashr_cards.inking import Pixels, pixels
 from nashr_cards.lettering import Ink, Style, fit, leading
 from nashr_cards.logo import mean_colour
 from nashr_cards.shapes import rounded, solid
@@ -50,7 +51,7 @@ def body(block: Ink | None, label: str, *, sheet: Sheet) -> Part:
     if block is None:
         return Part(tuple(tag))
     left, line_top = frame.start(block.width), top + tag_height + gap
-    stamp = Stamp(block.mask, left, line_top + block.top, sheet.colours.text)
+    stamp = Stamp(pixels(block.mask), left, line_top + block.top, sheet.colours.text)
     zone = Zone(left, line_top, block.width, block.height)
     return Part((*tag, stamp), zones=(zone,))
 
@@ -63,21 +64,21 @@ def _tag(label: str, *, top: int, height: int, sheet: Sheet) -> Iterator[Stamp]:
     if sheet.state == "correction":
         fill, words_fill = colours.text, colours.ground
     if not label:
-        bar = rounded(frame.px(80), height, height / 2)
-        yield Stamp(bar, frame.start(bar.width), top, fill)
+        width = frame.px(80)
+        yield Stamp(rounded(width, height, height / 2), frame.start(width), top, fill)
         return
     pad, dot = frame.px(20), frame.px(16) if sheet.state == "breaking" else 0
     skip = pad + (dot + frame.px(12) if dot else 0)
     words = _line(label, size=27 if sheet.state == "plain" else 31, width=frame.column * 3 // 4, sheet=sheet)
-    chip = rounded(skip + words.width + pad, height, frame.px(7))
-    yield Stamp(chip, frame.start(chip.width), top, fill)
+    width = skip + words.width + pad
+    yield Stamp(rounded(width, height, frame.px(7)), frame.start(width), top, fill)
     if dot:
         disc = rounded(dot, dot, dot / 2)
         yield Stamp(disc, frame.start(dot, skip=pad), top + (height - dot) // 2, words_fill)
     yield _on_row(words, frame.start(words.width, skip=skip), top, height, words_fill)
 
 
-def footer(mark: Any | None, *, site_name: str, date: str, sheet: Sheet) -> Part:
+def footer(mark: Pixels | None, *, site_name: str, date: str, sheet: Sheet) -> Part:
     """Logo or site name at the start, the date at the end, under a hairline; breaking news fills the row."""
     frame, colours = sheet.frame, sheet.colours
     breaking = sheet.state == "breaking"
@@ -122,16 +123,16 @@ def _kept_line(words: str, px: int, width: int, style: Style) -> Ink:
 
 
 def _on_row(words: Ink, left: int, top: int, row: int, fill: colour.Rgb) -> Stamp:
-    return Stamp(words.mask, left, top + (row - words.line_height) // 2 + words.top, fill)
+    return Stamp(pixels(words.mask), left, top + (row - words.line_height) // 2 + words.top, fill)
 
 
 def _logo(
-    image: Any | None, *, top: int, row: int, ground: colour.Rgb, frame: Frame
+    image: Pixels | None, *, top: int, row: int, ground: colour.Rgb, frame: Frame
 ) -> tuple[list[Stamp], Sticker | None, int]:
     """The logo, on a plate where it would drown in ``ground``; and the room it takes with its distance."""
     if image is None:
         return [], None, 0
-    width, height = image.width, image.height
+    height, width, _ = image.shape
     y = top + (row - height) // 2
     if colour.contrast(mean_colour(image), ground) >= _SEEN:
         return [], Sticker(image, frame.start(width), y), width + frame.px(20)

@@ -7,10 +7,12 @@ import math
 import re
 from typing import Any, Final
 
+import numpy as np
 import pyvips
 
 from nashr_cards.backdrop import allow_svg
 from nashr_cards.colour import Rgb
+from nashr_cards.inking import Pixels, pixels
 
 _MAX_PIXELS: Final = 16_000_000
 _MAX_BYTES: Final = 2_000_000
@@ -23,19 +25,19 @@ class NoLogo(ValueError):
 
 
 @functools.lru_cache(maxsize=16)
-def logo(data: bytes, *, unit: float) -> Any:
-    """The logo as RGBA, about as large as the next one whatever its shape. Raises NoLogo."""
+def logo(data: bytes, *, unit: float) -> Pixels:
+    """The logo's RGBA pixels, about as large as the next one whatever its shape. Raises NoLogo."""
     if len(data) > _MAX_BYTES:
         raise NoLogo(f"it has {len(data)} bytes: give one of at most {_MAX_BYTES}")
     try:
         image = _vector(data, unit) if _SVG.match(data) else _pixels(data, unit)
         image = image.colourspace("srgb")
         image = image if image.hasalpha() else image.bandjoin(255)
-        image = _trimmed(image.cast("uchar").copy_memory())
+        found = pixels(_trimmed(image.cast("uchar").copy_memory()))
     except pyvips.Error as error:
         reason = (str(error).strip().splitlines() or ["unknown"])[-1].strip()
         raise NoLogo(f"it cannot be read: give a PNG or an SVG ({reason})") from None
-    return image
+    return found
 
 
 def _box(width: int, height: int, unit: float) -> float:
@@ -64,12 +66,12 @@ def _trimmed(image: Any) -> Any:
     left, top, width, height = (image[3] > 8).find_trim(background=[0], threshold=1)
     if not (width and height):
         raise NoLogo("nothing of it is visible: give one that is not wholly transparent")
-    return image.extract_area(left, top, width, height).copy_memory()
+    return image.extract_area(left, top, width, height)
 
 
-def mean_colour(image: Any) -> Rgb:
+def mean_colour(logo: Pixels) -> Rgb:
     """The mean colour of what is opaque."""
-    alpha = image[3]
-    weight = max(alpha.avg(), 1e-6)
-    red, green, blue = (round((image[band] * alpha).avg() / weight) for band in range(3))
+    alpha = logo[..., 3].astype(np.int64)
+    weight = max(1, int(alpha.sum()))
+    red, green, blue = (round(int((logo[..., band] * alpha).sum()) / weight) for band in range(3))
     return red, green, blue

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
-import pyvips
+import numpy as np
 
 from nashr_cards.backdrop import drawing
+from nashr_cards.inking import Pixels, pixels
 
 
 @functools.lru_cache(maxsize=64)
-def rounded(width: int, height: int, radius: float) -> Any:
+def rounded(width: int, height: int, radius: float) -> Pixels:
     """A filled rectangle with round corners."""
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
         f'<rect width="{width}" height="{height}" rx="{radius:.2f}"/></svg>'
     )
-    return drawing(svg)[3].copy_memory()
+    return pixels(drawing(svg)[3])
 
 
-@functools.lru_cache(maxsize=16)
-def solid(width: int, height: int, opacity: int = 255) -> Any:
+def solid(width: int, height: int, opacity: int = 255) -> Pixels:
     """A filled rectangle."""
-    return (pyvips.Image.black(width, height) + opacity).cast("uchar").copy_memory()
+    return np.broadcast_to(np.uint8(opacity), (height, width))

@@ -5,21 +5,22 @@ The contrast is that with the pixels themselves. Not here: the backdrop, and the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-import pyvips
+import numpy as np
+from numpy.typing import NDArray
 
 from nashr_cards import colour, inking
 from nashr_cards.colour import Rgb
 from nashr_cards.frame import Zone
+from nashr_cards.inking import Pixels
 
 _STEPS: Final = 40  # shades of a veil that are tried
 _RISE: Final = 0.117  # of width and height together: how far above the words a veil begins
 
 
-def draw(canvas: Any, *, zones: Sequence[Zone], text: Rgb, veil: Rgb, least: float, target: float) -> None:
+def draw(canvas: Pixels, *, zones: Sequence[Zone], text: Rgb, veil: Rgb, least: float, target: float) -> None:
     """Draws a veil over ``canvas`` that falls from above the highest zone to the lower edge.
 
     The veil has at least the strength ``least`` (0..1), and more until no pixel of any zone has
@@ -53,37 +54,31 @@ def _contrast(ink: float, ground: float) -> float:
     return 1.0 if wrong else colour.ratio(ink, ground)
 
 
-def extreme(image: Any, zone: Zone, *, lightest: bool) -> Rgb:
+def extreme(canvas: Pixels, zone: Zone, *, lightest: bool) -> Rgb:
     """A grey that no pixel of ``zone`` is lighter than (or darker) in any channel.
 
-    One pass that stops at the first white: a saturated pixel counts as a grey as light as its strongest
-    channel, so the veil may come out a little thicker than it had to be. Weighing each took 5 times as long.
+    A saturated pixel counts as a grey as light as its strongest channel, so the veil may come out a little
+    thicker than it had to be. Weighing each took 5 times as long.
     """
-    left, top = max(0, zone.left), max(0, zone.top)
-    width = min(zone.left + zone.width, image.width) - left
-    height = min(zone.top + zone.height, image.height) - top
-    area = image.extract_area(left, top, width, height)
-    level = round(area.max() if lightest else area.min())
+    rows = slice(max(0, zone.top), zone.top + zone.height)
+    area = canvas[rows, max(0, zone.left) : zone.left + zone.width]
+    level = int(area.max() if lightest else area.min())
     return level, level, level
 
 
-def _draw(canvas: Any, *, top: int, veil: Rgb, strength: float) -> None:
-    width, height = canvas.width, canvas.height  # asked once: pyvips takes its time to answer
+def _draw(canvas: Pixels, *, top: int, veil: Rgb, strength: float) -> None:
+    height, width, _ = canvas.shape
     start = top - round((width + height) * _RISE)
     first, last = max(0, start), height if strength < 1 else top  # nothing but the veil is below then
-    rows = [
-        math.ceil(255 * _veil(row, start=start, full=top, height=height, strength=strength))
-        for row in range(first, last)
-    ]
-    mask = b"".join(bytes((value,)) * width for value in rows)
-    shade = pyvips.Image.new_from_memory(mask, width, len(rows), 1, "uchar")
-    inking.stamp(canvas, shade, fill=veil, left=0, top=first)
+    opacities = _opacities(np.arange(first, last), start=start, full=top, height=height, strength=strength)
+    inking.veil(canvas, np.ceil(255 * opacities).astype(np.uint8), fill=veil, top=first)
 
 
-def _veil(row: int, *, start: int, full: int, height: int, strength: float) -> float:
-    """Opacity of one row: a smooth rise to ``strength`` at ``full``, then on to a darker foot."""
-    if row >= full:
-        foot = min(1.0, strength + 0.22)
-        return strength + (foot - strength) * (row - full) / max(1, height - full)
-    position = min(1.0, max(0.0, (row - start) / max(1, full - start)))
-    return strength * position * position * (3 - 2 * position)
+def _opacities(
+    rows: NDArray[np.int64], *, start: int, full: int, height: int, strength: float
+) -> NDArray[np.float64]:
+    """Of each row (0..1): a smooth rise to ``strength`` at ``full``, then on to a darker foot."""
+    foot = min(1.0, strength + 0.22)
+    below = strength + (foot - strength) * (rows - full) / max(1, height - full)
+    rise = np.clip((rows - start) / max(1, full - start), 0.0, 1.0)
+    return np.where(rows >= full, below, strength * rise * rise * (3 - 2 * rise))
