@@ -11,7 +11,7 @@ from typing import Any, Final
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.cards import Format
-from nashr.domain.errors import NotYet, Permanent
+from nashr.domain.errors import NotYet, Permanent, Retryable
 from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction
 from nashr.observability.logs import logger
@@ -79,9 +79,17 @@ class Cards:
         return tried.cards
 
     def _hero(self, site: Site, asset: Asset) -> bytes | None:
-        """The smallest JPEG that fills the formats, else the largest."""
+        """The smallest JPEG that fills the formats, else the largest. Raises Retryable for a lost file.
+
+        A card drawn without it would be taken for the one with the photo once the file is back.
+        """
         chosen = rendition(asset.renditions)
-        return self._runtime.site_store.get(site.key(chosen["path"])) if chosen else None
+        if chosen is None:
+            return None
+        found = self._runtime.site_store.get(site.key(chosen["path"]))
+        if found is None:
+            raise Retryable(f"the file {chosen['path']} of the photo {asset.id} is not in the bucket")
+        return found
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ class CardPool:
 
     def __init__(self, *, size: int = 1, limits: Limits = LIMITS) -> None:
         self._sandbox = Sandbox(
-            "nashr_cards.child", children=size, limits=limits, environment={"VIPS_CONCURRENCY": "1", "OPENBLAS_NUM_THREADS": "1"}
+            "nashr_cards.child",
+            children=size,
+            limits=limits,
+            environment={"VIPS_CONCURRENCY": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
 
     def draw(

@@ -14,8 +14,10 @@ from nashr.domain.cards import Format
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
 from nashr.store import articles, cardpages, cards, sites
+from nashr.store.articles import Article
 from nashr.store.cards import Order, Standing
 from nashr.store.database import statement, transaction
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -38,6 +40,8 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class _Asked:
+    article: Article
+    revision: int
     site: Site
     ordered: Order
 
@@ -70,9 +74,9 @@ async def get(
 
 
 def _ask(process: Runtime, who: Caller, article: str, form: Format, revision: int | None) -> _Asked:
-    """Asks for the card under the article's lock, so that none is drawn after a takedown has looked."""
+    """What is asked for; the card itself only where it is neither there nor on its way."""
     with transaction(process.engine) as conn:
-        found = articles.find(conn, article, site=who.token.site, lock=True)
+        found = articles.find(conn, article, site=who.token.site)
         if found is None:
             raise Refused("not_found", f"there is no article {article}")
         number = revision or found.live_revision or found.latest_revision
@@ -82,11 +86,20 @@ def _ask(process: Runtime, who: Caller, article: str, form: Format, revision: in
         commands.check_removal(conn, found, number)
         site = sites.get(conn, found.site).site
         ordered = cards.on_request(cards.order(conn, site, found.id, content(stored.doc, site)), form)
+        asked = _Asked(found, number, site, ordered)
         standing = cards.standing(conn, ordered)
         _check_alive(standing)
         if standing.state != "done":
-            cardpages.request(conn, ordered)
-        return _Asked(site, ordered)
+            _draw(conn, asked)
+        return asked
+
+
+def _draw(conn: Connection, asked: _Asked) -> None:
+    """Under the article's lock, so that no card is drawn after a takedown has looked."""
+    found = articles.find(conn, asked.article.id, lock=True)
+    assert found is not None
+    commands.check_removal(conn, found, asked.revision)
+    cardpages.request(conn, asked.ordered)
 
 
 def _check_alive(standing: Standing) -> None:
@@ -105,12 +118,18 @@ def _look(process: Runtime, asked: _Asked, form: Format) -> tuple[bytes, str] | 
     if path is not None and body is None:
         with transaction(process.engine) as conn:
             cards.redo(conn, asked.ordered)
-            cardpages.request(conn, asked.ordered)
+            _draw(conn, asked)
     return (body, asked.site.url(path)) if path and body else None
 
 
 def _answer(body: bytes, url: str, if_none_match: str | None) -> Response:
     headers = {"ETag": f'"{sha256(body).hexdigest()}"', "Content-Location": url}
-    if if_none_match == headers["ETag"]:
+    if _names(if_none_match or "", headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="image/jpeg", headers=headers)
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    """Whether a condition names the tag: weak ones and lists count (RFC 9110, 13.1.2)."""
+    asked = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in asked or asked == ["*"]
