@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
-from nashr.store import links
+from nashr.store import corpora, signatures
 from nashr.store.database import connect, rows, run, scalar, statement, transaction
 from nashr.store.ids import fingerprint
 from nashr_related.analysis import SHINGLES_KEPT, term_hash
@@ -62,7 +62,7 @@ class Bulk:
         self._shown = bytes.fromhex(fingerprint(LANGUAGE))
         self.articles = 0
         with transaction(room.engine) as conn:
-            self._corpus = links.corpus(conn, room.id, LANGUAGE)
+            self._corpus = corpora.corpus(conn, room.id, LANGUAGE)
             self._number = int(scalar(conn, "SELECT COALESCE(max(number), 0) AS last FROM article"))
 
     @property
@@ -103,7 +103,7 @@ class Bulk:
         self._number += batch.articles
         subject.copy_articles(conn, self._room.id, self._drafts(batch, numbers))
         with copying(conn, "posting (corpus, term, article, weight)", binary=True) as copy:
-            copy.write(self._postings(signed.heaviest(links.POSTED), numbers))
+            copy.write(self._postings(signed.heaviest(signatures.POSTED), numbers))
         self._write_signatures(conn, batch, counts, signed, numbers)
 
     def _merged(self, counts: Counts) -> Counts:
@@ -153,7 +153,7 @@ class Bulk:
         with copying(conn, "wording (article, shingles)", binary=True) as copy:
             copy.write(_HEADER)
             for at, number in enumerate(numbers.tolist()):
-                shingles = links.packed_steps(batch.shingles[at][:SHINGLES_KEPT].tolist())
+                shingles = signatures.packed_steps(batch.shingles[at][:SHINGLES_KEPT].tolist())
                 copy.write(struct.pack(">hii", 2, 4, number) + _sized(shingles))
             copy.write(_TRAILER)
 

@@ -21,22 +21,13 @@ from nashr.domain.seealso import CARDS
 from nashr.domain.site import parse_site
 from nashr.settings import Settings
 from nashr.steps import Priority
-from nashr.store import articles, links, queue, sites
+from nashr.store import articles, corpora, links, queue, signatures, sites
 from nashr.store.database import connect, row, rows, run, statement, transaction
 from nashr.store.queue import Step
-from nashr_related import core
+from nashr_related import core, drawing, signing
 from nashr_related.analysis import primary, surfaces, term_hash, terms
-from nashr_related.handlers import (
-    AT_ONCE,
-    REWEIGHED,
-    Related,
-    _candidate,
-    _draw,
-    _near,
-    _sign,
-    _terms,
-    _text,
-)
+from nashr_related.counting import REWEIGHED
+from nashr_related.handlers import AT_ONCE, Related
 from psycopg.types.json import Json
 from sqlalchemy import Connection, Engine
 
@@ -46,10 +37,10 @@ from benchmarks.related.matrix import Array, Counts
 SIGNATURE_TERMS: Final = core.SIGNATURE_TERMS
 HEADLINE_SHARE: Final = core.TITLE_WEIGHT
 LASTING: Final = recency.LASTING
-POSTED: Final = links.POSTED
-READ_NEWEST: Final = links.NEWEST
-READ_HEAVIEST: Final = links.HEAVIEST
-CANDIDATES: Final = links.CANDIDATES
+POSTED: Final = signatures.POSTED
+READ_NEWEST: Final = signatures.NEWEST
+READ_HEAVIEST: Final = signatures.HEAVIEST
+CANDIDATES: Final = signatures.CANDIDATES
 SIGNED_AGAIN: Final = REWEIGHED
 SHOWN_CARDS: Final = CARDS
 FAN_OUT: Final = core.GAINING
@@ -154,8 +145,8 @@ class Newsroom:
         with transaction(self.engine) as conn:
             total = sum((counted for counted, *_ in found), Counter[int]())
             words = {term: word for _, some, _ in found for term, word in some.items()}
-            corpus = links.corpus(conn, self.id, language)
-            links.count(conn, corpus, articles=len(named), terms=total, words=words)
+            corpus = corpora.corpus(conn, self.id, language)
+            corpora.count(conn, corpus, articles=len(named), terms=total, words=words)
             run(
                 conn, "UPDATE signature SET counted = :revision WHERE article = ANY(:numbers)",
                 revision=_REVISION, numbers=[number for _, number in named],
@@ -170,24 +161,24 @@ class Newsroom:
             signed, doc = self.signature(article, number)
             language = primary(doc.language)
             self.store(signed)
-            total.update(_terms(doc).keys())
-            words.update(surfaces(_text(doc), language=doc.language))
+            total.update(signing.terms(doc).keys())
+            words.update(surfaces(signing.text(doc), language=doc.language))
         return total, words, language
 
-    def signature(self, article: str, number: int) -> tuple[links.Signature, Content]:
+    def signature(self, article: str, number: int) -> tuple[signatures.Signature, Content]:
         """The signature of a stored text, made now, not stored."""
         with statement(self.engine) as conn:
             doc = articles.read_content(conn, self.site, self._named(article), _REVISION)
-            return _sign(conn, self.site, number, doc), doc
+            return signing.sign(conn, self.site, number, doc), doc
 
-    def store(self, signed: links.Signature) -> None:
+    def store(self, signed: signatures.Signature) -> None:
         with transaction(self.engine) as conn:
-            links.sign(conn, signed)
+            signatures.sign(conn, signed)
 
-    def near(self, signed: links.Signature) -> Sequence[links.Near]:
+    def near(self, signed: signatures.Signature) -> Sequence[signatures.Near]:
         """The candidates, as the store finds them."""
         with statement(self.engine) as conn:
-            return links.near(conn, self.id, signed)
+            return signatures.near(conn, self.id, signed)
 
     def ranked(self, number: int) -> Sequence[int]:
         """The candidates by likeness alone: no floor, no recency, nothing left out."""
@@ -198,7 +189,7 @@ class Newsroom:
         if not fading:
             return self._ranked(number, floor=True, limit=CANDIDATES)
         with statement(self.engine) as conn:
-            near = _near(conn, self.site, links.signature(conn, number))
+            near = drawing.near(conn, self.site, signatures.signature(conn, number))
         return [one.article for one in near.ranked]
 
     def similar(self, number: int, *, limit: int) -> Sequence[str]:
@@ -212,13 +203,15 @@ class Newsroom:
 
     def _ranked(self, number: int, *, floor: bool, limit: int) -> Sequence[int]:
         with statement(self.engine) as conn:
-            own = links.signature(conn, number)
+            own = signatures.signature(conn, number)
             assert own is not None
-            _, size = links.surroundings(conn, own.corpus)
-            near = links.near(conn, self.id, own, limit=limit)
+            _, size = corpora.surroundings(conn, own.corpus)
+            near = signatures.near(conn, self.id, own, limit=limit)
         weights = dict(zip(own.terms, own.weights, strict=True))
         least = core.floor(size) if floor else 0.0
-        scored = core.rank((_candidate(one, own, weights) for one in near), now=_BEFORE_ALL, floor=least)
+        scored = core.rank(
+            (drawing.candidate(one, own, weights) for one in near), now=_BEFORE_ALL, floor=least
+        )
         return [one.article for one in scored]
 
     def drawn(self, article: str) -> Sequence[Link]:
@@ -285,8 +278,8 @@ class Newsroom:
             found = articles.find(conn, self._named(article))
             assert found is not None
             doc = articles.read_content(conn, self.site, found.id, _REVISION)
-            near = _near(conn, self.site, links.signature(conn, found.number))
-            return _draw(conn, self.site, found, doc, near)
+            near = drawing.near(conn, self.site, signatures.signature(conn, found.number))
+            return drawing.draw(conn, self.site, found, doc, near)
 
     def _shown(self, stored: Iterable[links.StoredLink]) -> Sequence[Link]:
         shown = [one for one in stored if one.slot == "see_also" or one.position < CARDS]

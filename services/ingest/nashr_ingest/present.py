@@ -11,7 +11,7 @@ from nashr.domain import seealso
 from nashr.domain.recency import DAY, recency
 from nashr.domain.site import Site
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, links, publishing
+from nashr.store import articles, assets, cards, links, publishing, signatures
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
 from nashr.store.database import scalar
@@ -77,7 +77,7 @@ def related(conn: Connection, site: Site, found: Article) -> dict[str, Any]:
         kinds=[block["type"] for block in doc.body],
     )
     alike = [item.dst for item in stored if item.reason != "latest"]
-    shared = links.shared_words(conn, found.number, alike)
+    shared = signatures.shared_words(conn, found.number, alike)
     now: datetime = scalar(conn, "SELECT clock_timestamp()")
 
     def shown(link: StoredLink) -> dict[str, Any]:

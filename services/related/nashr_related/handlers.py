@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,22 +12,20 @@ from typing import Any, Final
 from nashr.bootstrap import Runtime
 from nashr.domain.article import Content
 from nashr.domain.errors import WorkError
-from nashr.domain.recency import DAY, recency
-from nashr.domain.seealso import CARDS, room
+from nashr.domain.seealso import CARDS
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.pages import Fact
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import articles, golive, links, pagerows, queue, sites
+from nashr.store import articles, corpora, golive, links, pagerows, queue, signatures, sites
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run, scalar, statement, transaction
-from nashr.store.ids import fingerprint
-from nashr.store.links import Near, StoredLink
+from nashr.store.links import StoredLink
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
-from nashr_related import core
+from nashr_related import core, counting, drawing, signing
 from nashr_related.analysis import primary, surfaces
 
 AT_ONCE: Final = 20  # articles that one run of backlinks takes in
@@ -38,9 +35,6 @@ REST: Final = 4.0  # times as long as it ran does backlinks rest before its next
 REINDEX_AT_ONCE: Final = 500  # articles that one run of reindex takes in
 REINDEX_SECONDS: Final = 2.0  # that it takes at most; it rests as long
 DROPPED_AT_ONCE: Final = 20_000  # rows that a rebuild has replaced
-REINDEX_DELAY: Final = 1.0
-REDRAWN: Final = 0.05  # of likeness: who links to an article that differs so much from before is drawn anew
-REWEIGHED: Final = 1024  # articles: an archive past this size knows its rare terms
 
 
 class Related:
@@ -64,7 +58,7 @@ class Related:
         if kept is None:
             return lambda _: Finish({"left_to": "backlinks"})
         with statement(self._runtime.engine) as conn:
-            drawn = _draw(conn, site, article, doc, _near(conn, site, kept))
+            drawn = drawing.draw(conn, site, article, doc, drawing.near(conn, site, kept))
 
         def commit(conn: Connection) -> Finish:
             links.replace(conn, article.number, drawn)
@@ -83,7 +77,7 @@ class Related:
         with statement(self._runtime.engine) as conn:
             site = sites.get(conn, step.site).site
             state = _Pass.of(step, conn, site)
-            found = links.newest_live(conn, site.id, before=state.before, limit=REINDEX_AT_ONCE)
+            found = corpora.newest_live(conn, site.id, before=state.before, limit=REINDEX_AT_ONCE)
         for number, article in found:
             self._sign_again(site, article)
             state.done, state.before = state.done + 1, number
@@ -97,7 +91,9 @@ class Related:
             _relink_newest(conn, site)
             queue.hold(conn, step)  # whoever wants it from here on arms this step again
             again = state.overtaken(conn, site)
-            return Finish(state.result(over=True), again_at=_after(conn, REINDEX_DELAY) if again else None)
+            return Finish(
+                state.result(over=True), again_at=_after(conn, counting.REINDEX_DELAY) if again else None
+            )
 
         return commit
 
@@ -105,7 +101,7 @@ class Related:
         """Removes what a rebuild has replaced, in portions; False when the time of a run is up before."""
         while True:
             with transaction(self._runtime.engine) as conn:
-                if links.drop_earlier(conn, site.id, at_most=DROPPED_AT_ONCE):
+                if corpora.drop_earlier(conn, site.id, at_most=DROPPED_AT_ONCE):
                     return True
             if time.monotonic() - started > REINDEX_SECONDS:
                 return False
@@ -143,7 +139,7 @@ class Related:
 
         def commit(conn: Connection) -> Finish:
             _mark_linked(conn, fresh, done=round_.done)
-            _count(conn, round_.changes)
+            counting.count(conn, round_.changes)
             changed = [number for number, drawn in sorted(round_.drawn.items())
                        if links.replace(conn, number, drawn)]  # fmt: skip
             told = round_.translations
@@ -153,7 +149,7 @@ class Related:
                 calm=[*_pages(conn, changed), *(page for one in told.keys() & live for page in told[one])],
                 urgent=[page for one in told.keys() - live for page in told[one]],
             )
-            _reindex_when_doubled(conn, site, round_.changes)
+            counting.reindex_when_doubled(conn, site, round_.changes)
             rested = _rested(conn, started)
             result = {"refreshed": len(changed), "rested": rested.isoformat()}
             return _next_run(conn, step, site, result, rested)
@@ -179,7 +175,9 @@ class Related:
             with _noted(article.id):
                 drawn[article.number] = self._draw_again(site, article)[0]
         for new, gaining in round_.gaining.items():
-            due.update([older for older in gaining if _shows(drawn.get(older, ()), new)][: core.GAINING])
+            due.update(
+                [older for older in gaining if drawing.shows(drawn.get(older, ()), new)][: core.GAINING]
+            )
         round_.drawn |= {older: links for older, links in drawn.items() if older in due}
 
     def _take_in(self, site: Site, article: Article, round_: _Round) -> None:
@@ -190,29 +188,29 @@ class Related:
             round_.drawn[article.number] = drawn
         with statement(self._runtime.engine) as conn:
             if seen and doc.listed("related"):
-                round_.gaining[article.number] = _gaining(conn, site, article, near)
+                round_.gaining[article.number] = drawing.gaining(conn, site, article, near)
             else:
                 round_.hidden.append(article.number)
-            if (change := _uncounted(conn, site, article)) is not None:
+            if (change := counting.uncounted(conn, site, article)) is not None:
                 round_.changes.append(change)
                 if seen and change.terms:
-                    round_.misled += _misled(conn, article, near)
+                    round_.misled += drawing.misled(conn, article, near)
             round_.translations[article.id] = _translations(conn, article)
 
     def _draw_again(
         self, site: Site, article: Article
-    ) -> tuple[Sequence[StoredLink], Content, _Neighbourhood]:
+    ) -> tuple[Sequence[StoredLink], Content, drawing.Neighbourhood]:
         """The links of a live article as of now, drawn by a signature of what readers see."""
         assert article.live_revision is not None
         with statement(self._runtime.engine) as conn:
             doc = articles.read_content(conn, site, article.id, article.live_revision)
-            signed = links.signature(conn, article.number)
-            current = links.corpus(conn, site.id, primary(doc.language))
-        if signed is None or (signed.text_hash, signed.corpus) != (_text_hash(doc), current):
+            signed = signatures.signature(conn, article.number)
+            current = corpora.corpus(conn, site.id, primary(doc.language))
+        if signed is None or (signed.text_hash, signed.corpus) != (signing.text_hash(doc), current):
             signed = self._keep(site, article, doc, article.live_revision) or signed
         with statement(self._runtime.engine) as conn:
-            near = _near(conn, site, signed)
-            return _draw(conn, site, article, doc, near), doc, near
+            near = drawing.near(conn, site, signed)
+            return drawing.draw(conn, site, article, doc, near), doc, near
 
     def _keep(
         self,
@@ -223,25 +221,28 @@ class Related:
         *,
         unseen: bool = False,
         count: bool = False,
-    ) -> links.Signature | None:
+    ) -> signatures.Signature | None:
         """Signs a revision and stores that, if by then it still is what readers see; else None.
 
         ``unseen``: also what they have not seen yet, of an article that has nothing live. ``count``: counts
         it too, where its corpus does not know the article.
         """
         with statement(self._runtime.engine) as conn:
-            signed = _sign(conn, site, article.number, doc)
-        terms = dict.fromkeys(_terms(doc), 1) if count else {}
-        words = surfaces(_text(doc), language=doc.language) if count else {}
+            signed = signing.sign(conn, site, article.number, doc)
+        terms = dict.fromkeys(signing.terms(doc), 1) if count else {}
+        words = surfaces(signing.text(doc), language=doc.language) if count else {}
         with transaction(self._runtime.engine) as conn:
             now = articles.find(conn, article.id, lock=True)
             first = unseen and now is not None and now.live_revision is None and now.status not in _REMOVED
             if now is None or not (first or now.live_revision == revision):
                 return None
-            _leave_language(conn, site, article, signed)
-            counted = links.sign(conn, signed)
+            counting.leave_language(conn, site, article, signed)
+            counted = signatures.sign(conn, signed)
             if count and counted is None:
-                _count(conn, [_Change(article.number, primary(doc.language), None, revision, terms, words)])
+                counting.count(
+                    conn,
+                    [counting.Change(article.number, primary(doc.language), None, revision, terms, words)],
+                )
         return signed
 
 
@@ -262,7 +263,7 @@ class _Round:
     gaining: dict[int, Sequence[int]] = field(default_factory=dict)
     hidden: list[int] = field(default_factory=list)
     misled: list[int] = field(default_factory=list)
-    changes: list[_Change] = field(default_factory=list)
+    changes: list[counting.Change] = field(default_factory=list)
     translations: dict[str, list[int]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
@@ -276,18 +277,6 @@ def _noted(article: str) -> Iterator[None]:
         raise
     except Exception:
         logger().error("related.article_failed", article=article, exc_info=True)
-
-
-def _leave_language(conn: Connection, site: Site, article: Article, signed: links.Signature) -> None:
-    """Takes an article's terms back from the corpus of another language. A rebuild's is dropped as it is."""
-    before = links.signature(conn, article.number)
-    if before is None or before.counted is None or before.corpus == signed.corpus:
-        return
-    languages = links.corpora(conn, site.id)
-    if before.corpus in languages and languages[before.corpus] != languages[signed.corpus]:
-        doc = articles.read_content(conn, site, article.id, before.counted)
-        gone = Counter(dict.fromkeys(_terms(doc), -1))
-        _count(conn, [_Change(article.number, primary(doc.language), before.counted, None, gone, {})])
 
 
 @dataclass
@@ -308,17 +297,17 @@ class _Pass:
     def of(cls, step: Step, conn: Connection, site: Site) -> _Pass:
         """The pass that goes on; a new one after the last was over, or when a rebuild has overtaken it."""
         before = step.result or {}
-        newest = links.rebuilt(conn, site.id)
+        newest = corpora.rebuilt(conn, site.id)
         if before.get("over", True) or before["corpus"] != newest:
-            return cls(None, 0, links.count_live(conn, site.id), newest, _size(conn, site))
+            return cls(None, 0, corpora.count_live(conn, site.id), newest, counting.size(conn, site))
         return cls(*(before[name] for name in ("before", "done", "total", "corpus", "size")))
 
     def result(self, *, over: bool = False) -> dict[str, Any]:
         return {**vars(self), "over": over}
 
     def overtaken(self, conn: Connection, site: Site) -> bool:
-        newest = links.rebuilt(conn, site.id)
-        return newest > self.corpus or REWEIGHED >= _size(conn, site) >= 2 * self.size > 0
+        newest = corpora.rebuilt(conn, site.id)
+        return newest > self.corpus or counting.REWEIGHED >= counting.size(conn, site) >= 2 * self.size > 0
 
 
 def _next_run(
@@ -354,7 +343,7 @@ def _rest_left(conn: Connection, step: Step) -> datetime | None:
 
 def _relink_newest(conn: Connection, site: Site) -> None:
     """Has the newest articles drawn anew, behind whatever comes or changes within the hour."""
-    newest = links.newest_live(conn, site.id, before=None, limit=10 * core.GAINING)
+    newest = corpora.newest_live(conn, site.id, before=None, limit=10 * core.GAINING)
     run(
         conn,
         """WITH newest AS MATERIALIZED (
@@ -419,283 +408,6 @@ def _translations(conn: Connection, article: Article) -> list[int]:
         root=root, id=article.id,
     )  # fmt: skip
     return [item["page"] for item in found]
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What an article adds to the counts of its corpus: ``before`` is the revision that is counted now."""
-
-    article: int
-    language: str
-    before: int | None
-    now: int | None
-    terms: Mapping[int, int]
-    words: Mapping[int, str]
-
-
-def _uncounted(conn: Connection, site: Site, article: Article) -> _Change | None:
-    """Brings the counts up to what readers see of an article: terms that came, terms that went."""
-    signed = links.signature(conn, article.number)
-    if signed is None or signed.counted == article.live_revision:
-        return None
-    before, now = (
-        None if number is None else articles.read_content(conn, site, article.id, number)
-        for number in (signed.counted, article.live_revision)
-    )  # fmt: skip
-    terms: Counter[int] = Counter()
-    words: Mapping[int, str] = {}
-    if before is None or now is None or _text_hash(before) != _text_hash(now):
-        if before is not None:
-            terms.subtract(dict.fromkeys(_terms(before), 1))
-        if now is not None:
-            terms.update(dict.fromkeys(_terms(now), 1))
-            words = surfaces(_text(now), language=now.language)
-    shown = now or before
-    assert shown is not None
-    return _Change(
-        article.number, primary(shown.language), signed.counted, article.live_revision, terms, words
-    )
-
-
-def _count(conn: Connection, changes: Sequence[_Change]) -> None:
-    """Adds to the counts of all corpora; what another run counted meanwhile is left out."""
-    terms: dict[int, Counter[int]] = {}
-    words: dict[int, dict[int, str]] = {}
-    size: Counter[int] = Counter()
-    for change in sorted(changes, key=lambda one: one.article):
-        corpus = links.mark_counted(conn, change.article, before=change.before, now=change.now)
-        if corpus is not None:
-            terms.setdefault(corpus, Counter()).update(change.terms)
-            words.setdefault(corpus, {}).update(change.words)
-            size[corpus] += (change.now is not None) - (change.before is not None)
-    for corpus in sorted(terms):
-        links.count(conn, corpus, articles=size[corpus], terms=terms[corpus], words=words[corpus])
-
-
-def _reindex_when_doubled(conn: Connection, site: Site, changes: Sequence[_Change]) -> None:
-    """Rarities learnt since change what the articles of a small archive are found by."""
-    for language in sorted({change.language for change in changes}):
-        came = sum(
-            change.before is None and change.now is not None
-            for change in changes
-            if change.language == language
-        )
-        documents = links.size(conn, site.id, language)
-        if 1 < documents <= REWEIGHED and documents.bit_length() > (documents - came).bit_length():
-            at_end(conn, _Reindex(site.id))
-
-
-@dataclass(frozen=True)
-class _Reindex:
-    """Arms the step of a site; at the end of a transaction once, however many ask for it."""
-
-    site: str
-
-    def __call__(self, conn: Connection) -> None:
-        queue.rearm(
-            conn, "reindex", self.site, site=self.site, data={}, priority=Priority.bulk, delay=REINDEX_DELAY
-        )
-        queue.notify(conn)
-
-
-def _size(conn: Connection, site: Site) -> int:
-    """The articles of the site that are counted, in all languages."""
-    return sum(links.size(conn, site.id, language) for language in {*links.corpora(conn, site.id).values()})
-
-
-def _text(doc: Content) -> str:
-    return f"{doc.headline}\n{doc.standfirst or ''}\n{doc.text()}"
-
-
-def _text_hash(doc: Content) -> str:
-    return fingerprint(doc.language, doc.headline, doc.standfirst or "", doc.text())
-
-
-def _terms(doc: Content) -> Counter[int]:
-    return core.counts(
-        doc.headline, standfirst=doc.standfirst or "", body_text=doc.text(), language=doc.language
-    )
-
-
-def _sign(conn: Connection, site: Site, number: int, doc: Content) -> links.Signature:
-    """Signs with the document frequencies of this moment."""
-    counted = _terms(doc)
-    language = primary(doc.language)
-    known, documents = links.frequencies(conn, site.id, language, counted)
-    signed = core.sign(
-        doc.headline,
-        standfirst=doc.standfirst or "",
-        body_text=doc.text(),
-        language=doc.language,
-        counted=counted,
-        idf=lambda term: core.inverse_document_frequency(known.get(term, 0), documents=documents),
-    )
-    return links.Signature(
-        article=number,
-        corpus=links.corpus(conn, site.id, language),
-        text_hash=_text_hash(doc),
-        terms=tuple(term for term, _ in signed.terms),
-        weights=tuple(weight for _, weight in signed.terms),
-        title_terms=signed.title_terms,
-        shingles=signed.shingles,
-        places=_room(doc) + CARDS,
-    )
-
-
-def _room(doc: Content) -> int:
-    """How many see-also links find a place in a text."""
-    return room([block["type"] for block in doc.body])
-
-
-@dataclass(frozen=True)
-class _Neighbourhood:
-    """What stands near an article: the best, ranked, with the shingles of all and of itself."""
-
-    own: links.Signature | None
-    ranked: Sequence[core.Scored]
-    shingles: Mapping[int, tuple[int, ...]]
-    now: datetime
-
-
-def _near(conn: Connection, site: Site, own: links.Signature | None) -> _Neighbourhood:
-    if own is None:
-        return _Neighbourhood(None, (), {}, scalar(conn, "SELECT clock_timestamp()"))
-    now, size = links.surroundings(conn, own.corpus)
-    weights = dict(zip(own.terms, own.weights, strict=True))
-    ranked = core.rank(
-        (_candidate(item, own, weights) for item in links.near(conn, site.id, own)),
-        now=now,
-        half_life=site.half_life,
-        floor=core.floor(size),
-    )[: core.COMPARED]
-    shingles = links.shingles(conn, [one.article for one in ranked])
-    return _Neighbourhood(own, ranked, {**shingles, own.article: own.shingles}, now)
-
-
-def _draw(
-    conn: Connection, site: Site, article: Article, doc: Content, near: _Neighbourhood
-) -> Sequence[StoredLink]:
-    """The links of an article as of now, settled where they stood.
-
-    Pins of what is not live yet stand ready without taking the place of a card.
-    """
-    pins, bans = (_chosen(conn, site, doc, name) for name in ("pin", "ban"))
-    cards = CARDS + sum(not live for live in pins.values())
-    shingles = {**links.shingles(conn, pins), **near.shingles} if pins else near.shingles
-    drawn = core.draw(
-        near.ranked, article=article.number, shingles=shingles, see_also=_room(doc), cards=cards,
-        pins=list(pins), bans=bans,
-    )  # fmt: skip
-    if len(drawn.related_news) < cards:
-        latest = links.latest(
-            conn,
-            site.id,
-            doc.section,
-            language=primary(doc.language),
-            article=article.number,
-            limit=4 * CARDS,
-        )
-        shingles = {**links.shingles(conn, latest), **shingles}
-        drawn = core.fill(drawn, latest, article=article.number, shingles=shingles, cards=cards)
-    before = links.of(conn, article.number)
-    drawn = core.settle(
-        drawn,
-        see_also=[item.dst for item in before if item.slot == "see_also"],
-        related_news=[item.dst for item in before if item.slot == "related_news"],
-        cards=cards,
-    )
-    return _stored(drawn, _likeness(conn, near.own, pins))
-
-
-def _likeness(conn: Connection, own: links.Signature | None, others: Collection[int]) -> Mapping[int, float]:
-    """How like an article some others are, whether they would be found or not."""
-    if own is None or not others:
-        return {}
-    weights = dict(zip(own.terms, own.weights, strict=True))
-    return {
-        near.article: core.similarity(_candidate(near, own, weights)) for near in links.those(conn, others)
-    }
-
-
-def _chosen(conn: Connection, site: Site, doc: Content, name: str) -> Mapping[int, bool]:
-    """The articles that the editor pinned or banned, in order; and whether each is live."""
-    ids = doc.related.get(name, ())
-    known = links.numbers(conn, site.id, ids)
-    return dict(known[item] for item in ids if item in known)
-
-
-def _stored(drawn: core.Draw, likeness: Mapping[int, float]) -> list[StoredLink]:
-    slots = (("see_also", drawn.see_also), ("related_news", drawn.related_news))
-    return [
-        StoredLink(
-            link.article, slot, link.position, likeness.get(link.article, link.similarity), link.reason
-        )
-        for slot, found in slots
-        for link in found
-    ]
-
-
-def _candidate(near: Near, own: links.Signature, own_weights: Mapping[int, float]) -> core.Candidate:
-    weights = dict(zip(near.terms, near.weights, strict=True))
-    return core.Candidate(
-        article=near.article,
-        cosine=core.cosine(own_weights, weights),
-        shared=len(own_weights.keys() & weights.keys()),
-        title_overlap=core.title_overlap(own.title_terms, near.title_terms),
-        published_at=near.published_at,
-        section=near.section,
-        weights=weights,
-    )
-
-
-def _gaining(conn: Connection, site: Site, article: Article, near: _Neighbourhood) -> list[int]:
-    """Older articles whose links the new one may better: twice as many as may show it, as a third will."""
-    if article.published_at is None:
-        return []
-    better = core.gains(
-        near.ranked,
-        heads=_heads(conn, site, near),
-        new=core.Newcomer(article.number, article.section, article.published_at),
-        shingles=near.shingles,
-        now=near.now,
-        half_life=site.half_life,
-        cap=2 * core.GAINING,
-    )
-    return [gain.article for gain in better]
-
-
-def _misled(conn: Connection, article: Article, near: _Neighbourhood) -> list[int]:
-    """Older articles that link to what a text was before it changed.
-
-    All those that may not link to it now, as it left their language or became their copy; and of those to
-    which it is no longer as alike as it was, as many as may gain from a publication.
-    """
-    now = {one.article: core.similarity(one.candidate) for one in near.ranked}
-    own = near.shingles.get(article.number, ())
-    barred, changed = [], []
-    for link in links.leading_to(conn, article.number):
-        if link.foreign or core.same_story(own, near.shingles.get(link.src, ())):
-            barred.append(link.src)
-        elif link.reason == "similar" and abs(link.similarity - now.get(link.src, 0.0)) > REDRAWN:
-            changed.append(link.src)
-    return barred + changed[: core.GAINING]
-
-
-def _heads(conn: Connection, site: Site, near: _Neighbourhood) -> Mapping[int, core.Head]:
-    """What the older articles show, by their numbers."""
-
-    def shown(link: links.ShownLink) -> core.Shown:
-        age = (near.now - link.published_at) / DAY
-        score = link.similarity * recency(age, half_life_days=site.half_life(link.section))
-        return core.Shown(link.dst, score, link.reason, card=link.slot == "related_news")
-
-    found = links.shown(conn, [one.article for one in near.ranked])
-    return {article: core.Head([*map(shown, some)], places) for article, (places, some) in found.items()}
-
-
-def _shows(drawn: Sequence[StoredLink], article: int) -> bool:
-    """Whether a page with these links shows one to the article: spares do not count."""
-    return any(link.dst == article and (link.slot == "see_also" or link.position < CARDS) for link in drawn)
 
 
 def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:

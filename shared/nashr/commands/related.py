@@ -16,7 +16,7 @@ from nashr.runtime.programs import StackError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from nashr.store.links import Rebuild
+    from nashr.store.corpora import Rebuild
 
 related = typer.Typer(no_args_is_help=True, help="Related links: rebuild what they are found by.")
 
@@ -41,7 +41,7 @@ def rebuild(
     Needed after an upgrade whose notes ask for it. Pages keep their links meanwhile, and new stories go
     first; to stop waiting stops nothing.
     """
-    from nashr.store import links, sites  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.store import corpora, sites  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.database import transaction  # noqa: PLC0415
 
     with database(data) as (engine, _):
@@ -51,7 +51,7 @@ def rebuild(
                 raise StackError(f"there is no site {site}: the sites are {', '.join(known) or 'none yet'}")
             chosen = [one for one in known if site in {None, one}]
             for one in chosen:
-                links.rebuild(conn, one)
+                corpora.rebuild(conn, one)
         for one in chosen if wait else ():
             _watch(engine, one)
     if not wait:
@@ -82,12 +82,12 @@ def _watch(engine: Engine, site: str) -> None:
 
 def _states(engine: Engine, site: str) -> Iterator[Rebuild]:
     """How far it is, until it is over."""
-    from nashr.store import links  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.store import corpora  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.database import statement  # noqa: PLC0415
 
     while True:
         with statement(engine) as conn:
-            state = links.rebuild_state(conn, site)
+            state = corpora.rebuild_state(conn, site)
         yield state
         if state.over:
             return

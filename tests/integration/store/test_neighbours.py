@@ -16,10 +16,10 @@ from nashr.pages import Fact, PageKind, PageSpec
 from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.settings import Settings
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, links, pagerows, queue, sites
+from nashr.store import articles, assets, corpora, golive, links, pagerows, queue, signatures, sites
 from nashr.store.database import rows, run, statement, transaction
 from nashr.store.links import StoredLink
-from nashr_related import core, handlers
+from nashr_related import core, drawing, handlers, signing
 from nashr_related.handlers import AT_ONCE, Related
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def live(
                 published_at = clock_timestamp() - interval '1 hour' WHERE id = :id""",
             id=made.id, path=f"/news/{number}/",
         )  # fmt: skip
-        signature = handlers._sign(conn, SITE, made.number, articles.read_content(conn, SITE, made.id, 1))
-        links.sign(conn, signature)
+        signature = signing.sign(conn, SITE, made.number, articles.read_content(conn, SITE, made.id, 1))
+        signatures.sign(conn, signature)
     return made
 
 
@@ -175,7 +175,7 @@ def counted(engine: Engine) -> tuple[dict[str, int], int]:
     """The document frequencies of the site, by word, and how many articles they are of."""
     with statement(engine) as conn:
         found = rows(conn, "SELECT word, sum(articles)::int AS articles FROM term GROUP BY word")
-        size = links.size(conn, SITE.id, "en")
+        size = corpora.size(conn, SITE.id, "en")
     return {item["word"]: item["articles"] for item in found if item["articles"]}, size
 
 
@@ -202,17 +202,17 @@ def test_an_earlier_text_that_came_back_is_signed_again(
     """Its step is done for good: whoever links it afterwards sees that the signature is of another text."""
     article = live(engine, 1)
     with statement(engine) as conn:
-        first = links.signature(conn, article.number)
+        first = signatures.signature(conn, article.number)
     reworded(engine, article, 2, "Olives and figs")
     unlinked(engine)
     caught_up(engine, inside, related)
     with statement(engine) as conn:
-        other = links.signature(conn, article.number)
+        other = signatures.signature(conn, article.number)
     reworded(engine, article, 3, "Wheat and barley, report from village1")
     unlinked(engine)
     caught_up(engine, inside, related)
     with statement(engine) as conn:
-        again = links.signature(conn, article.number)
+        again = signatures.signature(conn, article.number)
     assert first is not None
     assert other is not None
     assert again is not None
@@ -233,7 +233,7 @@ def test_a_rebuild_moves_everything_while_stories_go_live(
     caught_up(engine, inside, related)
     inside.run("UPDATE term SET articles = articles + 1000")  # an archive whose counts went wrong
     with transaction(engine) as conn:
-        links.rebuild(conn, SITE.id)
+        corpora.rebuild(conn, SITE.id)
     step = claimed(engine, inside, "reindex")
     assert finished(engine, step, related.reindex(step)).result == ANY
     late = live(engine, 7)
@@ -245,19 +245,19 @@ def test_a_rebuild_moves_everything_while_stories_go_live(
         end = finished(engine, step, related.reindex(step))
         assert end.result is not None
         with statement(engine) as conn:
-            seen.append(links.rebuild_state(conn, SITE.id))
+            seen.append(corpora.rebuild_state(conn, SITE.id))
         if seen[-1].over:
             break
-    assert seen[-1] == links.Rebuild(6, 6, over=True)
+    assert seen[-1] == corpora.Rebuild(6, 6, over=True)
     assert [state.done for state in seen] == sorted(state.done for state in seen)
     assert inside.scalar("SELECT count(*) FROM corpus") == 1
     assert inside.scalar("SELECT count(DISTINCT corpus) FROM posting") == 1
     found, size = counted(engine)
     assert (found["Wheat"], size) == (7, 7)
     with statement(engine) as conn:
-        own = links.signature(conn, late.number)
+        own = signatures.signature(conn, late.number)
         assert own is not None
-        assert len(links.near(conn, SITE.id, own)) == 6
+        assert len(signatures.near(conn, SITE.id, own)) == 6
 
 
 def test_a_young_archive_is_signed_again_when_it_doubles(
@@ -268,13 +268,13 @@ def test_a_young_archive_is_signed_again_when_it_doubles(
     unlinked(engine)
     caught_up(engine, inside, related)
     with statement(engine) as conn:
-        before = links.signature(conn, made[0].number)
+        before = signatures.signature(conn, made[0].number)
     step = claimed(engine, inside, "reindex")
     end = finished(engine, step, related.reindex(step))
     assert end.result is not None
     assert end.result["done"] == 4
     with statement(engine) as conn:
-        after = links.signature(conn, made[0].number)
+        after = signatures.signature(conn, made[0].number)
     assert before is not None
     assert after is not None
     assert before.terms != after.terms or before.weights != after.weights
@@ -335,13 +335,13 @@ def test_what_is_scheduled_is_nobodys_to_see(engine: Engine, inside: Inside, rel
     caught_up(engine, inside, related)
     reworded(engine, article, 2, "Secret merger", at_once=False, related={"pin": [pinned.id]})
     with transaction(engine) as conn:
-        before = links.signature(conn, article.number), links.of(conn, article.number)
+        before = signatures.signature(conn, article.number), links.of(conn, article.number)
         data = {"article": article.id, "number": article.number, "revision": 2}
         queue.add(conn, "related", "later", site=SITE.id, data=data)
     step = claimed(engine, inside, "related")
     finished(engine, step, related.related(step))
     with statement(engine) as conn:
-        assert (links.signature(conn, article.number), links.of(conn, article.number)) == before
+        assert (signatures.signature(conn, article.number), links.of(conn, article.number)) == before
     reworded(engine, article, 4, "Secret merger", related={"pin": [pinned.id]})
     caught_up(engine, inside, related)
     with statement(engine) as conn:
@@ -372,7 +372,7 @@ def test_a_change_of_language_takes_the_counts_along(
     reworded(engine, made[0], 2, "Wheat and barley, report from village0", language="fr")
     caught_up(engine, inside, related)
     with statement(engine) as conn:
-        assert (links.size(conn, SITE.id, "en"), links.size(conn, SITE.id, "fr")) == (2, 1)
+        assert (corpora.size(conn, SITE.id, "en"), corpora.size(conn, SITE.id, "fr")) == (2, 1)
 
 
 def linked_from(engine: Engine, articles: list[Article]) -> list[list[int]]:
@@ -487,18 +487,18 @@ def test_a_removal_during_a_rebuild_stays_removed(
     """What leaves while it is being signed again is neither found nor counted afterwards."""
     article = live(engine, 1)
     with transaction(engine) as conn:
-        links.forget(conn, article.number)
-    plain = handlers._sign
+        signatures.forget(conn, article.number)
+    plain = signing.sign
 
-    def slowly(*given: Any) -> links.Signature:
+    def slowly(*given: Any) -> signatures.Signature:
         unlinked(engine, removed=article.id)
         return plain(*given)
 
-    monkeypatch.setattr(handlers, "_sign", slowly)
+    monkeypatch.setattr(signing, "sign", slowly)
     related._sign_again(SITE, article.id)
     with statement(engine) as conn:
-        assert links.signature(conn, article.number) is None
-        assert links.size(conn, SITE.id, "en") == 0
+        assert signatures.signature(conn, article.number) is None
+        assert corpora.size(conn, SITE.id, "en") == 0
 
 
 def test_one_article_that_fails_holds_up_no_other(
@@ -507,14 +507,14 @@ def test_one_article_that_fails_holds_up_no_other(
     """It is taken last from then on; those that came with it have their links."""
     made = [live(engine, number) for number in range(3)]
     unlinked(engine)
-    plain = handlers._draw
+    plain = drawing.draw
 
     def poisoned(*given: Any) -> Any:
         if given[2].id == made[0].id:
             raise ZeroDivisionError
         return plain(*given)
 
-    monkeypatch.setattr(handlers, "_draw", poisoned)
+    monkeypatch.setattr(drawing, "draw", poisoned)
     step = claimed(engine, inside, "backlinks")
     finished(engine, step, related.backlinks(step))
     waiting = "SELECT unlinked_since IS NOT NULL FROM article WHERE id = :id"
@@ -529,14 +529,14 @@ def test_during_a_rebuild_nobody_loses_a_link(engine: Engine, inside: Inside, re
     unlinked(engine)
     caught_up(engine, inside, related)
     with transaction(engine) as conn:
-        links.rebuild(conn, SITE.id)
+        corpora.rebuild(conn, SITE.id)
     for article in made[4:]:
         related._sign_again(SITE, article.id)
     with statement(engine) as conn:
         for article in (made[0], made[7]):
-            own = links.signature(conn, article.number)
+            own = signatures.signature(conn, article.number)
             assert own is not None
-            assert len(links.near(conn, SITE.id, own)) == 7
+            assert len(signatures.near(conn, SITE.id, own)) == 7
 
 
 def test_the_fallback_stays_within_the_language(engine: Engine, inside: Inside, related: Related) -> None:
@@ -557,10 +557,10 @@ def test_languages_and_sites_stay_apart(engine: Engine, inside: Inside, related:
     unlinked(engine)
     caught_up(engine, inside, related)
     with statement(engine) as conn:
-        own = links.signature(conn, here.number)
+        own = signatures.signature(conn, here.number)
         assert own is not None
-        assert [item.article for item in links.near(conn, SITE.id, own)] == []
-        assert links.size(conn, SITE.id, "fr") == 1
+        assert [item.article for item in signatures.near(conn, SITE.id, own)] == []
+        assert corpora.size(conn, SITE.id, "fr") == 1
     assert there.number != here.number
 
 
@@ -569,17 +569,17 @@ def test_an_old_story_about_the_word_is_found_behind_many_new_ones(
 ) -> None:
     """Of each word the newest postings are read and the heaviest: what is most about it, however old."""
     del related
-    monkeypatch.setattr(links, "NEWEST", 3)
-    monkeypatch.setattr(links, "HEAVIEST", 3)
+    monkeypatch.setattr(signatures, "NEWEST", 3)
+    monkeypatch.setattr(signatures, "HEAVIEST", 3)
     old = live(engine, 1, text="Saffron saffron saffron saffron")
     filler = " ".join(f"padding{n} other{n}" for n in range(40))
     for number in range(2, 9):
         live(engine, number, text=f"{filler} saffron")
     new = live(engine, 99, text="Saffron is dear")
     with statement(engine) as conn:
-        own = links.signature(conn, new.number)
+        own = signatures.signature(conn, new.number)
         assert own is not None
-        found = [item.article for item in links.near(conn, SITE.id, own)]
+        found = [item.article for item in signatures.near(conn, SITE.id, own)]
     assert old.number in found
 
 

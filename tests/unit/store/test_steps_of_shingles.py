@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from nashr.store.links import _climbed, packed_steps
+from nashr.store.signatures import _climbed, packed_steps
 
 
 @given(st.sets(st.integers(0, 2**22 - 1), max_size=520))
