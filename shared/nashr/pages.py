@@ -17,6 +17,9 @@ from nashr.domain.site import Site
 FRONT_LENGTH: Final = 30
 FEED_LENGTH: Final = 20
 ARCHIVE_LENGTH: Final = 50
+SHELF_FRONT: Final = 30
+"""Articles on the first page of an author or a topic; past that there are numbered pages, too."""
+SHELF_LENGTH: Final = 50
 
 
 class PageKind(StrEnum):
@@ -28,6 +31,8 @@ class PageKind(StrEnum):
     home = "home"
     section = "section"  # section slug
     archive = "archive"  # section/YYYY-MM/n
+    author = "author"  # author slug, or slug/n
+    topic = "topic"  # topic slug, or slug/n
     rss = "rss"  # section slug, or empty for the whole site
     atom = "atom"
     json_feed = "json_feed"
@@ -51,19 +56,25 @@ class Fact(StrEnum):
     cards = "cards"  # its social cards
     photo = "photo"  # a photo: its crops, its focal point, whether it may be shown
     formats = "formats"  # a photo's files for browsers that know lighter formats
-    chrome = "chrome"  # the site: name, theme, navigation
+    chrome = "chrome"  # the site: name, theme, navigation, the pages named at its foot
+    front = "front"  # what an editor has pinned to a front, and its banner
+    author = "author"  # an author: name, bio, photo, links; that there is a page of theirs
+    topic = "topic"  # whether a topic has a page
 
 
 _LISTINGS: Final = frozenset({Fact.status, Fact.teaser, Fact.chrome, Fact.photo, Fact.formats})
-_FEEDS: Final = frozenset({Fact.status, Fact.teaser, Fact.body, Fact.chrome, Fact.photo})
+_FRONTS: Final = _LISTINGS | {Fact.front}
+_FEEDS: Final = frozenset({Fact.status, Fact.teaser, Fact.body, Fact.chrome, Fact.photo, Fact.author})
 
 MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
-    PageKind.article: frozenset(Fact),
+    PageKind.article: frozenset(Fact) - {Fact.front},
     PageKind.short: frozenset({Fact.status}),
     PageKind.redirect: frozenset({Fact.status}),
-    PageKind.home: _LISTINGS,
-    PageKind.section: _LISTINGS,
+    PageKind.home: _FRONTS,
+    PageKind.section: _FRONTS,
     PageKind.archive: _LISTINGS,
+    PageKind.author: _LISTINGS | {Fact.author},
+    PageKind.topic: _LISTINGS | {Fact.topic},
     PageKind.rss: _FEEDS,
     PageKind.atom: _FEEDS,
     PageKind.json_feed: _FEEDS,
@@ -98,12 +109,31 @@ class PageSpec:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place on a shelf that has a page: ``kind`` is author or topic.
+
+    ``number`` is that of the numbered page that holds it, None while the first page shows the whole shelf.
+    """
+
+    kind: PageKind
+    slug: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
 class Listed:
-    """Where an article stands in listings: one before a change and one after it."""
+    """Where an article stands in listings: one before a change and one after it.
+
+    ``fronts``: those that an editor has pinned it to. ``aside``: a page such as About, which only the
+    sitemap lists.
+    """
 
     section: str
     published_at: datetime
     archive_pages: tuple[int, ...] = (1,)
+    fronts: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    aside: bool = False
 
 
 def month(at: datetime, site: Site) -> str:
@@ -120,6 +150,38 @@ def month_bounds(at: datetime, site: Site) -> tuple[datetime, datetime]:
 
 def archive_path(section: str, month: str, number: int) -> str:
     return f"/{section}/archive/{month}/" + (f"{number}/" if number > 1 else "")
+
+
+HOME: Final = "home"
+"""What the home front is called beside the sections', whose fronts go by their slugs."""
+
+
+def front_page(front: str) -> PageSpec:
+    """The page of a front, by its name: a section's slug, or home."""
+    if front == HOME:
+        return PageSpec("/", PageKind.home)
+    return PageSpec(f"/{front}/", PageKind.section, front)
+
+
+def shelf_page(kind: PageKind, slug: str, number: int | None = None) -> PageSpec:
+    """The first page of an author or a topic, or a numbered one: 1 has the oldest articles."""
+    base = f"/{kind}s/{slug}/"
+    if number is None:
+        return PageSpec(base, kind, slug)
+    return PageSpec(f"{base}{number}/", kind, f"{slug}/{number}")
+
+
+def place_number(place: int, placed: int) -> int | None:
+    """The numbered page of the ``place``-th article, on a shelf that has had ``placed``, both from 1."""
+    return (place - 1) // SHELF_LENGTH + 1 if placed > SHELF_FRONT else None
+
+
+def places_touched(places: Iterable[Place]) -> Iterable[PageSpec]:
+    """The pages that show these places."""
+    for place in places:
+        yield shelf_page(place.kind, place.slug)
+        if place.number is not None:
+            yield shelf_page(place.kind, place.slug, place.number)
 
 
 def sections_listing(site: Site, section: str) -> tuple[str, ...]:
@@ -158,8 +220,12 @@ def listings_touched(site: Site, facts: Iterable[Fact], listed: Listed) -> tuple
 
 def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
     when = month(listed.published_at, site)
-    yield from (spec for spec in chrome_pages(site) if spec.subject == "" and spec.kind in LISTINGS)
     yield PageSpec(f"/sitemaps/articles-{when}.xml", PageKind.month_sitemap, when)
+    if listed.aside:
+        return
+    yield from (spec for spec in chrome_pages(site) if spec.subject == "" and spec.kind in LISTINGS)
+    yield from (front_page(front) for front in listed.fronts if front == HOME or site.section(front))
+    yield from places_touched(listed.places)
     for slug in sections_listing(site, listed.section):
         yield PageSpec(f"/{slug}/", PageKind.section, slug)
         yield PageSpec(f"/{slug}/rss.xml", PageKind.rss, slug)
@@ -171,6 +237,8 @@ def naming(page: PageSpec) -> tuple[PageSpec, ...]:
     """The pages that name a page as soon as it is there: its first delivery changes them."""
     if page.kind == PageKind.month_sitemap:
         return (PageSpec("/sitemap.xml", PageKind.sitemap_index),)
+    if page.kind in {PageKind.author, PageKind.topic}:
+        return _naming_shelf(page)
     if page.kind != PageKind.archive:
         return ()
     section, when, number = page.subject.split("/")
@@ -178,3 +246,12 @@ def naming(page: PageSpec) -> tuple[PageSpec, ...]:
         return (PageSpec("/", PageKind.home), PageSpec(f"/{section}/", PageKind.section, section))
     before = int(number) - 1
     return (PageSpec(archive_path(section, when, before), page.kind, f"{section}/{when}/{before}"),)
+
+
+def _naming_shelf(page: PageSpec) -> tuple[PageSpec, ...]:
+    """A numbered page is named by the first page and by the one before it."""
+    slug, _, number = page.subject.partition("/")
+    if not number:
+        return ()
+    first = shelf_page(page.kind, slug)
+    return (first, shelf_page(page.kind, slug, int(number) - 1)) if number != "1" else (first,)

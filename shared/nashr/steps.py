@@ -81,6 +81,11 @@ STEPS: Final[dict[str, Kind]] = {
             "reindex", "related", "an archive that has doubled, or a rebuild", "its signatures, newest first",
             leads_to=("backlinks",), rearms=True, limit=120, max_attempts=1_000_000, alone=True,
         ),
+        Kind(
+            "refresh", "delivery", "a site's look, or an author's name, that has changed",
+            "the pages that show it wanted, 500 at a time", leads_to=("deliver", "refresh"), rearms=True,
+            limit=120, max_attempts=1_000_000,
+        ),
         Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
         Kind(
             "withdraw", "delivery", "a withdrawn photo", "its keys deleted, and deleted again",

@@ -65,6 +65,7 @@ def draft(view: ArticleView, chrome: Chrome) -> Draft:
         notes=_notes(content, chrome),
         shares=shares(content.headline, chrome.links.url(view.short_path), chrome),
         blocks=shown,
+        topics=[(word, chrome.links.href(f"/topics/{slug}/")) for slug, word in view.topics],
         related=cards(beneath, chrome),
         related_label=chrome.words.latest if only_latest else chrome.words.related,
         latest=frozenset() if only_latest else view.latest,

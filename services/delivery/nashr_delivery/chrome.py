@@ -8,6 +8,7 @@ from functools import cached_property
 from nashr.domain.site import Section, Site, direction
 
 from nashr_delivery.locales import Words, words
+from nashr_delivery.views import FootLink
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Chrome:
     site: Site
     assets: SiteAssets
     links: Links
+    foot: tuple[FootLink, ...] = ()
 
     @cached_property
     def words(self) -> Words:

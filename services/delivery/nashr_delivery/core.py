@@ -20,6 +20,7 @@ from nashr_delivery.views import (
     ArticleView,
     FaviconView,
     FeedView,
+    FootLink,
     ListingView,
     ManifestView,
     RedirectView,
@@ -72,10 +73,15 @@ class Page:
     body_without_stamp_hash: str
 
 
-def render(view: View, site: Site, assets: SiteAssets, *, version: int) -> Page:
-    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp."""
+def render(
+    view: View, site: Site, assets: SiteAssets, *, version: int, foot: tuple[FootLink, ...] = ()
+) -> Page:
+    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
+
+    ``foot``: the pages that the site names at the foot of each.
+    """
     links = Links(site)
-    draft = _draft(view, Chrome(site, assets, links))
+    draft = _draft(view, Chrome(site, assets, links, foot))
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
     return Page(

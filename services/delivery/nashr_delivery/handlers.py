@@ -27,7 +27,7 @@ from nashr_delivery import core, deletion, load, publish
 from nashr_delivery.assets import site_assets
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
-from nashr_delivery.views import photos_of
+from nashr_delivery.views import ListingView, photos_of
 
 
 class Delivery:
@@ -63,7 +63,7 @@ class Delivery:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
         assets = _assets(loaded.site.site, loaded.site.secret)
-        page = core.render(loaded.view, loaded.site.site, assets, version=version)
+        page = core.render(loaded.view, loaded.site.site, assets, version=version, foot=loaded.foot)
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version)
         self._store_assets(loaded, assets)
@@ -156,6 +156,7 @@ class Delivery:
         self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int, *, purged: bool
     ) -> Finish:
         """The store has acknowledged: the page is live, and whatever follows from that begins."""
+        _shelf_is_live(conn, loaded)
         if loaded.shown is not None:
             golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
         run(
@@ -175,6 +176,7 @@ class Delivery:
 
     def _unchanged(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
         """What the site shows is right already: the version counts as live without a PUT."""
+        _shelf_is_live(conn, loaded)
         if loaded.shown is not None:
             golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
         counted = run(
@@ -275,6 +277,11 @@ class Delivery:
             "cache": fetched.headers.get("x-cache"),
             "vantage": self._runtime.cdn.vantage,
         }
+
+
+def _shelf_is_live(conn: Connection, loaded: Loaded) -> None:
+    if isinstance(loaded.view, ListingView) and loaded.page.kind in {PageKind.author, PageKind.topic}:
+        golive.shelf_is_live(conn, loaded.site.site, loaded.page)
 
 
 def _keys(loaded: Loaded, page: core.Page) -> list[str]:

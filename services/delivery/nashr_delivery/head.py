@@ -64,8 +64,9 @@ def of_article(view: ArticleView, chrome: Chrome) -> Head:
 def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
     url = chrome.links.url(view.path)
     home = view.kind == "home" and not view.title
-    words = view.description or chrome.site.theme.get("tagline") or chrome.site.name
-    lead = next((teaser.photo for teaser in view.teasers if teaser.photo), None)
+    words = _about(view, chrome) or chrome.site.theme.get("tagline") or chrome.site.name
+    portrait = view.profile.photo if view.profile else None
+    lead = portrait or next((teaser.photo for teaser in view.teasers if teaser.photo), None)
     pictures = tuple(_photo_tags(lead, chrome) if lead else _all_card_tags(view.site_cards, chrome))
     return Head(
         title=title if home else f"{title} – {chrome.site.name}",
@@ -74,12 +75,27 @@ def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
         robots=INDEX,
         policy=policy(chrome),
         colours=_colours(chrome),
-        properties=(("og:type", "website"), *_open_graph(title, words, url, chrome), *pictures),
+        properties=(
+            ("og:type", "profile" if view.profile else "website"),
+            *_open_graph(title, words, url, chrome),
+            *pictures,
+        ),
         names=tuple(_x_card(title, words, pictures, chrome)),
         feeds=feeds(chrome, view.section.slug if view.section else None),
         older=chrome.links.href(view.older) if view.older else None,
         newer=chrome.links.href(view.newer) if view.newer else None,
     )
+
+
+def _about(view: ListingView, chrome: Chrome) -> str | None:
+    """What a list says of itself: an author's own words, else whose or which stories these are."""
+    bio = view.profile.bio if view.profile else None
+    if bio:
+        return _cut(" ".join(bio.split()))
+    forms = {"author": chrome.words.by_author, "topic": chrome.words.about_topic}
+    if view.kind in forms:
+        return forms[view.kind].format(view.title)
+    return view.description
 
 
 def of_notice(title: str, words: str, chrome: Chrome, *, canonical: str | None = None) -> Head:
@@ -108,6 +124,10 @@ def description(content: Content) -> str:
     if given:
         return given
     text = next((plain(block["html"]) for block in content.body if block["type"] == "paragraph"), "")
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _DESCRIPTION else text[:_DESCRIPTION].rsplit(" ", 1)[0] + "…"
 
 

@@ -12,8 +12,8 @@ from nashr.domain.locales import stamp
 from nashr_delivery.chrome import Chrome
 from nashr_delivery.head import canonical, description
 from nashr_delivery.markup import json_script
-from nashr_delivery.pictures import crops
-from nashr_delivery.views import ArticleView, ListingView
+from nashr_delivery.pictures import crops, largest
+from nashr_delivery.views import ArticleView, ListingView, Profile
 
 TYPES: Final = {
     "news": "NewsArticle",
@@ -44,9 +44,24 @@ def of_listing(view: ListingView, title: str, chrome: Chrome) -> Markup:
     if view.kind == "home":
         return _graph({**page, "@type": "WebSite"}, _publisher(chrome))
     trail = [(chrome.words.home, chrome.links.url("/"))]
+    if view.profile:
+        page |= {"@type": "ProfilePage", "mainEntity": _subject(view.profile, url, chrome)}
     if view.section and view.kind != "section":
         trail.append((view.section.label, chrome.links.url(f"/{view.section.slug}/")))
     return _graph(page, _breadcrumb([*trail, (title, url)]), _publisher(chrome))
+
+
+def _subject(profile: Profile, url: str, chrome: Chrome) -> dict[str, Any]:
+    """The author whom a profile page is about."""
+    person: dict[str, Any] = {"@type": "Person", "@id": f"{url}#person", "name": profile.name, "url": url}
+    person["worksFor"] = {"@id": _publisher_id(chrome)}
+    if profile.bio:
+        person["description"] = " ".join(profile.bio.split())
+    if profile.photo and (file := largest(profile.photo)):
+        person["image"] = chrome.links.asset_url(file.path)
+    if profile.links:
+        person["sameAs"] = [address for address, _ in profile.links]
+    return person
 
 
 def _graph(*nodes: dict[str, Any]) -> Markup:

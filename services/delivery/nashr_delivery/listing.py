@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from nashr.domain.locales import month_name
 
 from nashr_delivery import head, jsonld
 from nashr_delivery.chrome import Chrome
 from nashr_delivery.markup import Draft, html
-from nashr_delivery.pictures import CARD, LEAD, ROW, Image, image
+from nashr_delivery.pictures import CARD, LEAD, PORTRAIT, ROW, Image, image
 from nashr_delivery.views import ListingView, Teaser
 
 HTML = "text/html; charset=utf-8"
@@ -38,6 +39,7 @@ def draft(view: ListingView, chrome: Chrome) -> Draft:
     title = heading(view, chrome)
     front = view.kind in {"home", "section"} and not view.newer
     lead = [_card(one, chrome, sizes=LEAD, first=True) for one in view.teasers[:1]] if front else []
+    portrait = view.profile.photo if view.profile else None
     body = html(
         "listing.html",
         chrome,
@@ -47,6 +49,8 @@ def draft(view: ListingView, chrome: Chrome) -> Draft:
         current=view.section.slug if view.section else "" if view.kind == "home" else None,
         view=view,
         title=title,
+        portrait=image(portrait, chrome.links, sizes=PORTRAIT, first=True) if portrait else None,
+        elsewhere=_elsewhere(view),
         lead=lead,
         cards=cards(view.teasers[len(lead) :], chrome, sizes=CARD if front else ROW),
         front=front,
@@ -55,9 +59,17 @@ def draft(view: ListingView, chrome: Chrome) -> Draft:
     return Draft(body, HTML)
 
 
+def _elsewhere(view: ListingView) -> list[tuple[str, str]]:
+    """(URL, label) of an author's links; one without a label goes by its host."""
+    links = view.profile.links if view.profile else ()
+    return [(url, label or urlsplit(url).hostname or url) for url, label in links]
+
+
 def heading(view: ListingView, chrome: Chrome) -> str:
     """What the list is called: its own title, or the month, the section, the site."""
     name = view.title or (view.section.label if view.section else chrome.site.name)
+    if view.number is not None:
+        return chrome.words.numbered.format(name, view.number)
     if view.kind != "archive" or view.month is None:
         return name
     return f"{name}: {chrome.words.archive_of.format(month_name(view.month, chrome.site.locale))}"

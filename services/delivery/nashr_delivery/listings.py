@@ -1,4 +1,4 @@
-"""Loads fronts, archives, feeds and sitemaps. Reads only what is acknowledged live."""
+"""Loads archives, feeds and sitemaps. Reads only what is acknowledged live."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 
 from nashr.domain.article import content
 from nashr.domain.site import Site
-from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, FRONT_LENGTH, archive_path, month_bounds
+from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, archive_path, month_bounds
+from nashr.store import shelves
 from nashr.store.database import rows, scalar
 from nashr.store.pagerows import PageRow
 from sqlalchemy import Connection
 
 from nashr_delivery import teasers
+from nashr_delivery.naming import credited
 from nashr_delivery.views import (
     ArchiveMonth,
     ArticleView,
@@ -31,10 +33,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def view(conn: Connection, page: PageRow, site: Site) -> View:
-    """The view of any page that lists articles."""
+    """The view of any page that lists articles, but for fronts and the pages of authors and topics."""
     match page.kind:
-        case "home" | "section":
-            return _front(conn, page, site)
         case "archive":
             return _archive(conn, page, site)
         case "rss" | "atom" | "json_feed":
@@ -45,7 +45,7 @@ def view(conn: Connection, page: PageRow, site: Site) -> View:
             return _sitemap(conn, page, site)
 
 
-def _within(site: Site, section: str) -> tuple[str, dict[str, Any]]:
+def within(site: Site, section: str) -> tuple[str, dict[str, Any]]:
     """The condition that narrows to a section; one that lists all, and the whole site, take everything."""
     entry = site.section(section)
     if not section or (entry is not None and entry.all):
@@ -56,25 +56,8 @@ def _within(site: Site, section: str) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _front(conn: Connection, page: PageRow, site: Site) -> ListingView:
-    where, values = _within(site, page.subject)
-    found = teasers.live(
-        conn,
-        f"{where} AND a.front ORDER BY a.published_at DESC, a.number DESC LIMIT :n",
-        n=FRONT_LENGTH,
-        **values,
-    )
-    section = page.subject or next((entry.slug for entry in site.sections if entry.all), "")
-    return ListingView(
-        path=page.path,
-        kind="section" if page.subject else "home",
-        teasers=teasers.teasers(conn, site, found),
-        section=site.section(page.subject) if page.subject else None,
-        archive=_months(conn, site, section),
-    )
-
-
-def _months(conn: Connection, site: Site, section: str) -> tuple[ArchiveMonth, ...]:
+def months(conn: Connection, site: Site, section: str) -> tuple[ArchiveMonth, ...]:
+    """The last twelve months of a section's archive that readers can open, newest first."""
     found = rows(
         conn,
         """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE :like
@@ -92,7 +75,7 @@ def _day(month: str) -> date:
 def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
     """Page n shows the articles number 50(n-1)+1 to 50n of the month, counted from its oldest."""
     section, month, number = page.subject.split("/")
-    where, values = _within(site, section)
+    where, values = within(site, section)
     first, following = month_bounds(_noon(month), site)
     span = {"first": first, "next": following, **values}
     inside = f"{where} AND a.published_at >= :first AND a.published_at < :next"
@@ -114,7 +97,7 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
         month=_day(month),
         older=archive_path(section, month, n - 1) if n > 1 else None,
         newer=archive_path(section, month, n + 1) if more else None,
-        archive=_months(conn, site, section),
+        archive=months(conn, site, section),
     )
 
 
@@ -124,7 +107,7 @@ def _noon(month: str) -> datetime:
 
 
 def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:
-    where, values = _within(site, page.subject)
+    where, values = within(site, page.subject)
     found = teasers.live_whole(
         conn,
         f"{where} AND a.feeds ORDER BY a.published_at DESC, a.number DESC LIMIT :n",
@@ -145,6 +128,7 @@ def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:
 
 def _items(conn: Connection, site: Site, found: Sequence[Mapping[str, Any]]) -> tuple[ArticleView, ...]:
     docs = [content(item["doc"], site) for item in found]
+    docs = [credited(doc, shelves.named(conn, site, doc).authors) for doc in docs]
     photos = teasers.photos(conn, site.id, {name for doc in docs for name in doc.assets})
     return tuple(
         ArticleView(

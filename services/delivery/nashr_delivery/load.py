@@ -13,9 +13,10 @@ from typing import Any
 from nashr.domain import seealso
 from nashr.domain.article import Content, content
 from nashr.domain.site import Site, parse_site
-from nashr.pages import PageKind
+from nashr.domain.topics import topics
+from nashr.pages import MADE_FROM, Fact, PageKind
 from nashr.steps import STEPS
-from nashr.store import articles, assets, cards, links, pagerows, queue, sites
+from nashr.store import articles, assets, cards, links, pagerows, queue, shelves, sites
 from nashr.store.articles import Article
 from nashr.store.database import row, rows
 from nashr.store.golive import Shown
@@ -24,11 +25,13 @@ from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
 from sqlalchemy import Connection
 
-from nashr_delivery import listings, teasers
+from nashr_delivery import foot, fronts, listings, shelved, teasers
+from nashr_delivery.naming import credited
 from nashr_delivery.views import (
     ArticleView,
     Correction,
     FaviconView,
+    FootLink,
     ListingView,
     ManifestView,
     RedirectView,
@@ -49,7 +52,7 @@ class Loaded:
     ``view`` None: nothing to show yet. ``shown``: which publication the view is of. ``blocked``:
     publications that cannot go out, with the reason. ``again_at``: when to look again by itself.
     ``lacks``: cards that nobody draws yet, with the seconds that the page waits for them; ``held``: until
-    when it waits for its own already.
+    when it waits for its own already. ``foot``: the pages that every page of the site names at its foot.
     """
 
     page: PageRow
@@ -60,6 +63,7 @@ class Loaded:
     again_at: datetime | None = None
     lacks: tuple[tuple[cards.Order, float], ...] = ()
     held: datetime | None = None
+    foot: tuple[FootLink, ...] = ()
 
 
 _FIXED: Mapping[str, Callable[[str], View]] = {
@@ -76,16 +80,29 @@ def page(conn: Connection, page_id: int) -> Loaded | None:
     if found.kind == PageKind.routes:
         return None
     site = sites.get(conn, found.site)
+    loaded = _page(conn, found, site)
+    if loaded.foot or Fact.chrome not in MADE_FROM[PageKind(found.kind)]:
+        return loaded
+    return replace(loaded, foot=foot.links(conn, site.site))
+
+
+def _page(conn: Connection, found: PageRow, site: sites.SiteRow) -> Loaded:
     if found.kind == PageKind.article:
         return _article(conn, found, site)
     if found.kind in {PageKind.short, PageKind.redirect}:
         return Loaded(found, site, _redirect(conn, found, site.site))
     if found.kind in _FIXED:
         return Loaded(found, site, _FIXED[found.kind](found.path))
-    view = listings.view(conn, found, site.site)
-    if isinstance(view, ListingView):
-        return _listing(conn, Loaded(found, site, view), view)
-    return Loaded(found, site, view)
+    again: datetime | None = None
+    view: View
+    if found.kind in {PageKind.home, PageKind.section}:
+        view, again = fronts.view(conn, found, site.site)
+    elif found.kind in {PageKind.author, PageKind.topic}:
+        view = shelved.view(conn, found, site.site)
+    else:
+        view = listings.view(conn, found, site.site)
+    loaded = Loaded(found, site, view, again_at=again)
+    return _listing(conn, loaded, view) if isinstance(view, ListingView) else loaded
 
 
 def _listing(conn: Connection, loaded: Loaded, view: ListingView) -> Loaded:
@@ -131,10 +148,12 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
         if broken is not None:
             blocked.append((found, broken))
             continue
-        shown = _shown(article, found, doc)
+        shown = replace(_shown(article, found, doc), named=shelves.named(conn, site.site, doc))
         view = _view(conn, site.site, article, page, shown, doc)
         again = until or _kicker_end(conn, doc)
-        return _with_cards(conn, Loaded(page, site, view, shown, tuple(blocked), again), view)
+        below = foot.with_own(conn, site.site, article, view) if doc.kind == "page" else ()
+        loaded = Loaded(page, site, view, shown, tuple(blocked), again, foot=below)
+        return _with_cards(conn, loaded, view)
     return Loaded(page, site, None, blocked=tuple(blocked), again_at=until)
 
 
@@ -199,7 +218,7 @@ def _view(
     assert shown.modified_at is not None
     return ArticleView(
         article_id=article.id,
-        content=doc,
+        content=credited(doc, shown.named.authors),
         path=page.path,
         short_path=f"/a/{article.short_id}",
         published_at=shown.published_at,
@@ -214,6 +233,8 @@ def _view(
         ),
         translations=_translations(conn, article, path=page.path),
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
+        author_pages=frozenset(shown.named.authors),
+        topics=tuple(item for item in topics(doc.keywords).items() if item[0] in shown.named.topics),
     )
 
 

@@ -42,6 +42,12 @@ class Words:
     archive: str
     archive_of: str
     nothing_yet: str
+    topics: str
+    about_topic: str
+    by_author: str
+    numbered: str
+    elsewhere: str
+    about_site: str
     feeds: str
     back_home: str
     moved: str
@@ -91,6 +97,12 @@ _ARABIC: Final = Words(
     archive="الأرشيف",
     archive_of="أرشيف {}",
     nothing_yet="لا أخبار هنا بعد.",
+    topics="مواضيع",
+    about_topic="كل ما نُشر عن {}",
+    by_author="كل ما نُشر بقلم {}",
+    numbered="{} – صفحة {}",
+    elsewhere="روابط",
+    about_site="عن الموقع",
     feeds="خلاصات RSS",
     back_home="إلى الصفحة الرئيسية",
     moved="انتقلت هذه الصفحة",
@@ -144,6 +156,12 @@ _ENGLISH: Final = Words(
     archive="Archive",
     archive_of="Archive: {}",
     nothing_yet="No stories here yet.",
+    topics="Topics",
+    about_topic="All stories about {}",
+    by_author="All stories by {}",
+    numbered="{} – page {}",
+    elsewhere="Links",
+    about_site="About this site",
     feeds="RSS feeds",
     back_home="Go to the front page",
     moved="This page has moved",

@@ -14,6 +14,7 @@ HERO: Final = "(min-width: 66rem) 64rem, 100vw"
 INLINE: Final = "(min-width: 46rem) 44rem, 100vw"
 LEAD: Final = "(min-width: 60rem) 48rem, 100vw"
 CARD: Final = "(min-width: 60rem) 24rem, (min-width: 36rem) 50vw, 8rem"
+PORTRAIT: Final = "10rem"
 ROW: Final = "(min-width: 36rem) 14rem, 8rem"
 
 _MODERN: Final = ("image/avif", "image/webp")

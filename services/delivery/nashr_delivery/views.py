@@ -94,6 +94,7 @@ class ArticleView:
     ``latest``: articles of ``related_news`` that are no relation but the newest; the page says so.
     ``translations``: (locale, absolute URL) of the other editions, the original first unless it is this.
     ``kicker_expired`` is the clock's verdict on ``kicker_until``; ``author_pages``: slugs that may be linked.
+    ``topics``: (slug, keyword) of those that have a page.
     ``site_cards``: the site's own, for when the article has none.
     """
 
@@ -113,6 +114,7 @@ class ArticleView:
     translations: tuple[tuple[str, str], ...] = ()
     kicker_expired: bool = False
     author_pages: frozenset[str] = frozenset()
+    topics: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,31 @@ class Banner:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """Who an author page is about; ``links`` are (URL, label or nothing)."""
+
+    name: str
+    bio: str | None = None
+    photo: Photo | None = None
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class FootLink:
+    """A page such as About, which every page of the site names at its foot."""
+
+    path: str
+    label: str
+    language: str
+
+
+@dataclass(frozen=True)
 class ListingView:
     """A front (``home``, ``section``), an archive month, or the list of an author or a topic.
 
     ``title`` may stay empty for home, section and archive: the site, the section or the month names them.
-    ``site_cards``: the site's own, for when no story has a photo.
+    ``site_cards``: the site's own, for when no story has a photo. ``number``: of a numbered page of an author
+    or a topic; the first page has none, and ``profile`` is on an author's.
     """
 
     path: str
@@ -151,6 +173,8 @@ class ListingView:
     banner: Banner | None = None
     description: str | None = None
     site_cards: tuple[SocialCard, ...] = ()
+    number: int | None = None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True)
@@ -260,6 +284,8 @@ def _photos(view: View) -> Iterator[Photo]:
             yield from (one.photo for one in (*view.see_also, *view.related_news) if one.photo)
         case ListingView():
             yield from (one.photo for one in view.teasers if one.photo)
+            if view.profile and view.profile.photo:
+                yield view.profile.photo
         case FeedView():
             for item in view.items:
                 yield from _photos(item)

@@ -7,6 +7,7 @@ from nashr.runtime.worker import Worker
 
 from nashr_delivery import fonts
 from nashr_delivery.handlers import Delivery
+from nashr_delivery.refresh import Refresh
 from nashr_delivery.removal import Removal
 from nashr_delivery.sweep import Sweep
 from nashr_delivery.withdrawal import Withdrawal
@@ -27,6 +28,7 @@ def main() -> None:
             "release": handlers.release,
             "deliver": handlers.deliver,
             "purge": handlers.purge,
+            "refresh": Refresh(runtime).refresh,
             "remove": Removal(runtime).remove,
             "withdraw": withdrawal.withdraw,
             "expire": withdrawal.expire,

@@ -97,6 +97,14 @@ def site_of(conn: Connection, who: Caller, name: str | None) -> Site:
     return found.site
 
 
+def site_named(conn: Connection, who: Caller, name: str) -> Site:
+    """The site in a request's address; another token's looks absent."""
+    found = sites.find(conn, name) if who.token.site in {None, name} else None
+    if found is None:
+        raise Refused("not_found", f"there is no site {name}")
+    return found.site
+
+
 def _only_site(conn: Connection) -> str:
     found = rows(conn, "SELECT id FROM site ORDER BY id LIMIT 2")
     if len(found) == 1:

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any, Final
 
 import snowballstemmer
+from nashr.domain.text import ONE_LETTER
 
 SHINGLE_WORDS: Final = 3
 """Words per shingle, and the unit in which containment is measured."""
@@ -33,9 +34,6 @@ LONGEST_WORD: Final = 40
 
 LONGEST_RUN: Final = 1000
 """Characters that a segmenter is given at once: bounds its memory where a text has no punctuation."""
-
-_LETTERS: Final = str.maketrans("أإآٱىیةکؤئ", "اااايي" + "هكوي", "ـ")
-"""Spellings of one Arabic letter made one, and tatweel removed."""
 
 _HAN: Final = "\u3005-\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 _KANA: Final = "\u3040-\u30ff"
@@ -228,7 +226,7 @@ def _fold_character(character: str) -> int | None:
     return ord(character) if category[0] in "LNM" else ord(" ")
 
 
-_FOLDING: Final = _Folding(_LETTERS)
+_FOLDING: Final = _Folding(ONE_LETTER)
 
 
 def primary(language: str) -> str:

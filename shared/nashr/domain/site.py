@@ -26,6 +26,10 @@ HALF_LIFE_DAYS: Final = 30.0
 nDCG@5, 3 days 0.010 (benchmarks/related/QUALITY.md)."""
 
 
+TOPIC_THRESHOLD: Final = 3
+"""Live articles from which on a topic has a page, where a site says nothing else."""
+
+
 @dataclass(frozen=True)
 class Section:
     """One entry of the navigation; ``all`` makes it list every article.
@@ -54,6 +58,7 @@ class Site:
     bucket: str | None = None
     prefix: str = ""
     feeds: str = "full"
+    topic_threshold: int = TOPIC_THRESHOLD
     static: str | None = None
     theme: Mapping[str, str] = field(default_factory=dict)
     images: Recipe = RECIPE
@@ -205,6 +210,10 @@ def _is_half_life(value: Any) -> bool:
     )
 
 
+def _is_threshold(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000
+
+
 def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     if not _SITE_ID.fullmatch(data["id"]):
@@ -219,6 +228,8 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
         faults.append(Fault("/share", "invalid", f"a list out of {', '.join(SHARES)}"))
     if data.get("feeds", "full") not in {"full", "summary"}:
         faults.append(Fault("/feeds", "invalid", "full or summary"))
+    if not _is_threshold(data.get("topic_threshold", TOPIC_THRESHOLD)):
+        faults.append(Fault("/topic_threshold", "invalid", "how many articles, from 1 to 1000"))
     faults += _path_faults(data.get("article_path", "/{section}/{slug}/"))
     theme = data.get("theme", {})
     if not isinstance(theme, Mapping) or any(not isinstance(value, str) for value in theme.values()):

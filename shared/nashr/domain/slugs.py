@@ -24,7 +24,7 @@ def derive_slug(headline: str, *, fallback: str) -> str:
 
     ``fallback`` is used for a headline without one letter or digit.
     """
-    words = re.findall(r"[^\W_]+", _plain(headline))
+    words = re.findall(r"[^\W_]+", plain_letters(headline))
     slug = ""
     for word in words:
         longer = f"{slug}-{word}" if slug else word
@@ -39,7 +39,7 @@ def is_slug(text: str) -> bool:
     return (
         _SHAPE.fullmatch(text) is not None
         and len(text.encode("utf-8", "surrogatepass")) <= MAX_BYTES
-        and _plain(text) == text
+        and plain_letters(text) == text
     )
 
 
@@ -49,7 +49,7 @@ def numbered(slug: str, number: int) -> str:
     return _cut(slug, MAX_BYTES - len(tail)).rstrip("-") + tail
 
 
-def _plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """Lower case NFC without combining marks in scripts that read well without them."""
     composed = unicodedata.normalize("NFC", text).replace(_TATWEEL, "").lower()
     kept = (_digit(char) for char in composed if not _is_mark(char))

@@ -6,6 +6,9 @@ import html
 import re
 from typing import Final
 
+ONE_LETTER: Final = str.maketrans("أإآٱىیةکؤئ", "اااايي" + "هكوي", "ـ")
+"""Spellings of one Arabic letter made one, and tatweel removed: how words are compared."""
+
 _OVERRIDES: Final = re.compile("[\u202a-\u202e]")
 _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 _TAGS: Final = re.compile(r"<[^>]*>")

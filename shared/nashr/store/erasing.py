@@ -17,7 +17,7 @@ _ASSETS = """SELECT DISTINCT use->>'asset' AS asset FROM revision r
 
 
 def _sole_assets(conn: Connection, site: str, article: str) -> Sequence[str]:
-    """Assets that this article names and no other article of the site does."""
+    """Assets that this article names, and no other article of the site and no author does."""
     own = [item["asset"] for item in rows(conn, _ASSETS, article=article)]
     return [asset for asset in own if not _named_elsewhere(conn, site, article, asset)]
 
@@ -28,8 +28,9 @@ def _named_elsewhere(conn: Connection, site: str, article: str, asset: str) -> b
         """SELECT 1 AS one FROM revision r JOIN article a ON a.id = r.article
         WHERE r.site = :site AND r.article <> :article
             AND r.number IN (a.latest_revision, a.live_revision)
-            AND jsonb_path_exists(r.doc, 'strict $.**{0 to 3} ? (@.asset == $asset)', :vars)""",
-        site=site, article=article, vars=Jsonb({"asset": asset}),
+            AND jsonb_path_exists(r.doc, 'strict $.**{0 to 3} ? (@.asset == $asset)', :vars)
+        UNION ALL SELECT 1 FROM author WHERE photo = :asset LIMIT 1""",
+        site=site, article=article, asset=asset, vars=Jsonb({"asset": asset}),
     )  # fmt: skip
     return found is not None
 

@@ -6,7 +6,7 @@ Reads the table of pages.py to bump the pages whose content changed, and no othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,25 +25,40 @@ from nashr.pages import (
     listings_touched,
     month_bounds,
     naming,
+    places_touched,
+    shelf_page,
 )
 from nashr.steps import Priority
-from nashr.store import articles, events, pagerows, photopages, publishing, queue
+from nashr.store import (
+    articles,
+    authors,
+    events,
+    fronts,
+    pagerows,
+    photopages,
+    publishing,
+    queue,
+    refreshing,
+    shelves,
+)
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import Publication
+from nashr.store.shelves import Named, Shelving
 
 GAINED_LINK_DELAY = 1.0  # seconds: a burst of stories is linked in one go
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What was rendered onto an article's page."""
+    """What was rendered onto an article's page; ``named``: the authors and topics that it links to."""
 
     publication: Publication
     content: Content | None  # None: a tombstone
     published_at: datetime | None
     modified_at: datetime | None
+    named: Named = field(default_factory=Named)
 
 
 def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, shown: Shown) -> None:
@@ -61,9 +76,13 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
     if found.state == "running":
         _publication_live(conn, found, version)
     if facts:
+        if article.kind == "page" and facts & {Fact.status, Fact.teaser}:
+            refreshing.chrome(conn, site.id)  # every page names it at its foot
         touched = _touched(conn, site, article, shown, facts)
         _record(conn, article, page, shown)
-        _bump(conn, site, article, page, shown, touched, facts)
+        moved = shelves.record(conn, site, article.id, shown.content, shown.published_at)
+        touched |= {spec.path: spec for spec in (*places_touched(moved.places), *moved.whole)}
+        _bump(conn, site, article, page, shown, touched, facts, moved)
     if found.state == "running":
         _tell(conn, site, article, page, shown)
 
@@ -76,6 +95,8 @@ def _facts(conn: Connection, site: Site, article: Article, shown: Shown) -> froz
         return frozenset({Fact.status, Fact.teaser, Fact.body})
     if article.live_revision == shown.publication.revision:
         return frozenset()
+    if article.published_at != shown.published_at:
+        return frozenset({Fact.status, Fact.teaser, Fact.body})  # it stands elsewhere in every list
     before = articles.read_content(conn, site, article.id, article.live_revision)
     same = _teaser(before) == _teaser(shown.content) and before.distribution == shown.content.distribution
     return frozenset({Fact.body}) if same else frozenset({Fact.body, Fact.teaser})
@@ -129,7 +150,7 @@ def _record(conn: Connection, article: Article, page: PageRow, shown: Shown) -> 
 
 def _touched(
     conn: Connection, site: Site, article: Article, shown: Shown, facts: frozenset[Fact]
-) -> Mapping[str, PageSpec]:
+) -> dict[str, PageSpec]:
     """Every other page whose content changes, by path: listings, the permalink, aliases."""
     specs: list[PageSpec] = []
     known: tuple[str, ...] = ()
@@ -150,9 +171,10 @@ def _listings(
     conn: Connection, site: Site, article: Article, section: str, at: datetime, facts: frozenset[Fact]
 ) -> Iterable[PageSpec]:
     if article.kind == "page":
-        return ()
+        return listings_touched(site, facts, Listed(section, at, aside=True))
     numbers = _archive_numbers(conn, site, section, at, appears=Fact.status in facts)
-    return listings_touched(site, facts, Listed(section, at, numbers))
+    pinned, places = fronts.pinned_on(conn, article.id), shelves.of_article(conn, site, article.id)
+    return listings_touched(site, facts, Listed(section, at, numbers, pinned, places))
 
 
 def _archive_numbers(
@@ -188,10 +210,13 @@ def _bump(
     shown: Shown,
     touched: Mapping[str, PageSpec],
     facts: frozenset[Fact],
+    shelving: Shelving,
 ) -> None:
     own = PageSpec(page.path, PageKind.article, article.id)
-    neighbours = _neighbours(conn, site, article, page, facts)
+    neighbours = _neighbours(conn, site, article, page, facts) + _unlinked(conn, site, shelving)
     locked = pagerows.lock(conn, site.id, [own, *neighbours])
+    if shown.content and shelves.named(conn, site, shown.content) != shown.named:
+        pagerows.want(conn, [locked[own.path]])  # a topic or an author got a page meanwhile, or lost it
     moved = _moved_from(conn, article, page, shown)
     calm = Priority.breaking if shown.content is None else Priority.bulk
     others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
@@ -241,6 +266,21 @@ def appeared(conn: Connection, site: Site, page: PageRow) -> None:
         _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk)
 
 
+def shelf_is_live(conn: Connection, site: Site, page: PageRow) -> None:
+    """The first page of an author or a topic was delivered: articles may link to it now.
+
+    Takes the shelf's lock; the caller has locked no page yet.
+    """
+    kind, slug = PageKind(page.kind), page.subject
+    if page.path != shelf_page(kind, slug).path:
+        return
+    if kind == PageKind.topic and shelves.show(conn, site, slug):
+        refreshing.shelf(conn, site.id, kind, slug)
+    if kind == PageKind.author and page.live == 0:
+        shelves.change(conn, site.id, kind, slug, slug)
+        refreshing.shelf(conn, site.id, kind, slug)
+
+
 def _urgent(page: PageRow) -> bool:
     """What readers look at first; feeds, sitemaps and archives follow when nothing waits."""
     return page.kind in {PageKind.home, PageKind.section, PageKind.short, PageKind.redirect}
@@ -278,6 +318,15 @@ def _neighbours(
         WHERE :status AND site = :site AND kind IN ('article', 'redirect') AND subject = :article
             AND id <> :page""",
         number=article.number, site=site.id, article=article.id, page=page.id, status=Fact.status in facts,
+    )  # fmt: skip
+    return [PageSpec(item["path"], PageKind(item["kind"]), item["subject"]) for item in found]
+
+
+def _unlinked(conn: Connection, site: Site, shelving: Shelving) -> list[PageSpec]:
+    """The pages of articles that link to topics which have no page any more."""
+    found = rows(
+        conn, "SELECT path, kind, subject FROM page WHERE id = ANY(:pages)",
+        pages=list(shelves.pages_on(conn, site.id, PageKind.topic, shelving.fallen)),
     )  # fmt: skip
     return [PageSpec(item["path"], PageKind(item["kind"]), item["subject"]) for item in found]
 
@@ -325,6 +374,9 @@ def photo_appeared(conn: Connection, site: Site, asset: str) -> None:
         listed = _listings(conn, site, article, article.section, article.published_at, facts)
         specs = {spec.path: spec for spec in listed}
         _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+    portraits = {spec.path: spec for spec in authors.pictured(conn, asset)}
+    if portraits:
+        _want_listings(conn, site, portraits, priority=Priority.normal, calm=Priority.normal)
 
 
 def pages_of_article(conn: Connection, article: str, fact: Fact) -> list[int]:

@@ -1,4 +1,4 @@
-"""Sites: apply, read. Applying bumps every page of the chrome; it never touches articles' content."""
+"""Sites: apply, read. Applying bumps fronts, feeds and the like at once, and has every other page follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.site import Site, parse_site
 from nashr.pages import PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
-from nashr.store import cards, events, pagerows, sweeping
+from nashr.store import cards, events, pagerows, refreshing, sweeping
 from nashr.store.database import row, rows
 
 
@@ -82,10 +82,7 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
 
 def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
     routes = PageSpec("/_nashr/sites.json", PageKind.routes)
+    if rebuild:
+        refreshing.chrome(conn, site.id)
     locked = pagerows.lock(conn, site.id, (routes, *chrome_pages(site)))
     pagerows.want(conn, locked.values())
-    if rebuild:
-        others = [item["id"] for item in rows(
-            conn, "SELECT id FROM page WHERE site = :site AND kind IN ('article', 'archive')", site=site.id,
-        )]  # fmt: skip
-        pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk)

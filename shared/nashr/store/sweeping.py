@@ -103,12 +103,13 @@ def _is_made_lighter(conn: Connection, asset: str) -> bool:
 
 
 def _at_rest(conn: Connection, asset: Asset, current: set[str]) -> bool:
-    """Whether no live article has the photo and no page uses a file of it; locks the files first."""
+    """Whether no live article and no author has the photo, no page a file of it; locks the files first."""
     keys = sorted(_of_source(conn, asset.id) | current)
     rows(conn, "SELECT key FROM object WHERE key = ANY(:keys) ORDER BY key FOR UPDATE", keys=keys)
     found = row(
         conn,
         """SELECT 1 AS one FROM article_asset WHERE asset = :asset
+        UNION ALL SELECT 1 FROM author WHERE photo = :asset
         UNION ALL SELECT 1 FROM asset_use WHERE key = ANY(:keys) LIMIT 1""",
         asset=asset.id, keys=keys,
     )  # fmt: skip

@@ -50,6 +50,7 @@ site = Table(
     Column("config", JSONB, nullable=False),
     Column("secret", Text, nullable=False),
     Column("version", BigInteger, nullable=False, server_default="1"),
+    Column("chrome", BigInteger, nullable=False, server_default="0"),
     _time("created_at", now=True),
     _time("updated_at", now=True),
 )
@@ -148,6 +149,10 @@ article = Table(
     ),
     Index("ix_article_unlinked", "site", postgresql_where=text("unlinked_since IS NOT NULL")),
     Index("ix_article_updated", "site", text("updated_at DESC"), "id"),
+    Index(
+        "ix_article_aside", "site",
+        postgresql_where=text("kind = 'page' AND live_revision IS NOT NULL"),
+    ),
     Index("ix_article_translation_of", "translation_of", postgresql_where=text("translation_of IS NOT NULL")),
 )  # fmt: skip
 
@@ -172,6 +177,67 @@ article_asset = Table(
     Column("teaser", Boolean, nullable=False),
     Column("card", Boolean, nullable=False),
     Index("ix_article_asset_asset", "asset"),
+)
+
+front = Table(
+    "front",
+    metadata,
+    Column("site", Text, ForeignKey("site.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("banner", JSONB),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    _time("updated_at", now=True),
+)
+
+pin = Table(
+    "pin",
+    metadata,
+    Column("site", Text, ForeignKey("site.id"), primary_key=True),
+    Column("front", Text, primary_key=True),
+    Column("slot", SmallInteger, primary_key=True),
+    Column("article", Text, ForeignKey("article.id"), nullable=False),
+    _time("until"),
+    Index("ix_pin_article", "article"),
+)
+
+author = Table(
+    "author",
+    metadata,
+    Column("site", Text, ForeignKey("site.id"), primary_key=True),
+    Column("slug", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("bio", Text),
+    Column("photo", Text, ForeignKey("asset.id")),
+    Column("links", JSONB, nullable=False, server_default="[]"),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    _time("updated_at", now=True),
+    Index("ix_author_photo", "photo", postgresql_where=text("photo IS NOT NULL")),
+)
+
+shelf = Table(
+    "shelf",
+    metadata,
+    Column("site", Text, ForeignKey("site.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("slug", Text, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("placed", BigInteger, nullable=False, server_default="0"),
+    Column("articles", BigInteger, nullable=False, server_default="0"),
+    Column("shown", Boolean, nullable=False, server_default="false"),
+    Column("changes", BigInteger, nullable=False, server_default="0"),
+)
+
+shelved = Table(
+    "shelved",
+    metadata,
+    Column("article", Text, ForeignKey("article.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("slug", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    Index("ix_shelved_place", "site", "kind", "slug", "place", unique=True),
+    Index("ix_shelved_newest", "site", "kind", "slug", text("published_at DESC"), text("place DESC")),
 )
 
 correction = Table(

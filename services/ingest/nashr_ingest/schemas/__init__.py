@@ -24,7 +24,7 @@ from nashr_ingest.schemas.publications import (
     Rollback,
     Unpublish,
 )
-from nashr_ingest.schemas.sites import Author, Front, SiteIn, SiteOut, read_site
+from nashr_ingest.schemas.sites import Author, AuthorOut, Front, FrontOut, SiteIn, SiteOut, read_site
 
 __all__ = [
     "Article",
@@ -32,12 +32,14 @@ __all__ = [
     "Asset",
     "AssetPatch",
     "Author",
+    "AuthorOut",
     "Correction",
     "CorrectionIn",
     "DeadWork",
     "Draft",
     "Event",
     "Front",
+    "FrontOut",
     "NewToken",
     "Page",
     "Preview",

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from nashr.domain.site import Site, parse_site
+from nashr.pages import FRONT_LENGTH
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from nashr_ingest.schemas.fields import ArticleId, AssetId, Line, Out, Time, WebUrl, Wire
+from nashr_ingest.schemas.fields import ArticleId, AssetId, Line, Out, Time, Warned, WebUrl, Wire
 
 SITE_EXAMPLE: dict[str, Any] = {
     "id": "khabar",
@@ -58,6 +59,7 @@ class SiteOut(Out):
     bucket: str | None
     prefix: str
     feeds: str
+    topic_threshold: int
     static: str | None
     theme: dict[str, str]
     images: RecipeOut
@@ -79,11 +81,17 @@ def read_site(data: Mapping[str, Any]) -> Site:
     return parse_site({name: value for name, value in data.items() if value is not None})
 
 
+FRONT_EXAMPLE: dict[str, Any] = {
+    "pins": [{"article": "ar_0198f2", "slot": 1, "until": "2030-11-28T18:00:00Z"}],
+    "banner": {"text": "تغطية مباشرة للانتخابات", "url": "https://khabar.example/politics/live/"},
+}
+
+
 class Pin(Wire):
     """An article that an editor holds at a place of a front, from 1 on."""
 
     article: ArticleId
-    slot: int = Field(ge=1, le=100)
+    slot: int = Field(ge=1, le=FRONT_LENGTH)
     until: Time | None = None
 
 
@@ -98,8 +106,18 @@ class Banner(Wire):
 class Front(Wire):
     """What an editor decides about a front; the rest is newest first."""
 
-    pins: list[Pin] = Field(default_factory=list, max_length=50)
+    model_config = ConfigDict(json_schema_extra={"examples": [FRONT_EXAMPLE]})
+
+    pins: list[Pin] = Field(default_factory=list, max_length=FRONT_LENGTH)
     banner: Banner | None = None
+
+
+class FrontOut(Front):
+    """A front as its editors left it; pins and banner that have run out are gone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    warnings: list[Warned] = Field(default_factory=list, description="Only in the answer to a write")
 
 
 def _as_link(value: Any) -> Any:
@@ -113,22 +131,35 @@ class Link(Wire):
     label: str | None = Field(default=None, max_length=100)
 
 
+AUTHOR_EXAMPLE: dict[str, Any] = {
+    "name": "ليلى حداد",
+    "bio": "مراسلة برلمانية منذ 2011.",
+    "links": [{"url": "https://social.example/@layla", "label": "ماستودون"}],
+}
+
+AUTHOR_OUT_EXAMPLE: dict[str, Any] = {
+    **AUTHOR_EXAMPLE,
+    "slug": "layla-haddad",
+    "url": "https://khabar.example/authors/layla-haddad/",
+}
+
+
 class Author(Wire):
     """The page of an author."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "ليلى حداد",
-                    "bio": "مراسلة برلمانية منذ 2011.",
-                    "links": [{"url": "https://social.example/@layla", "label": "ماستودون"}],
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [AUTHOR_EXAMPLE]})
 
     name: Line = Field(max_length=200)
     bio: str | None = Field(default=None, max_length=5_000)
     photo: AssetId | None = None
     links: list[Annotated[Link, BeforeValidator(_as_link)]] = Field(default_factory=list, max_length=20)
+
+
+class AuthorOut(Author):
+    """An author as returned."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [AUTHOR_OUT_EXAMPLE]})
+
+    slug: str
+    url: str
+    warnings: list[Warned] = Field(default_factory=list, description="Only in the answer to a write")
