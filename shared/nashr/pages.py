@@ -17,6 +17,7 @@ from nashr.domain.site import Site
 FRONT_LENGTH: Final = 30
 FEED_LENGTH: Final = 20
 ARCHIVE_LENGTH: Final = 50
+SITEMAP_LENGTH: Final = 1000
 SHELF_FRONT: Final = 30
 """Articles on the first page of an author or a topic; past that there are numbered pages, too."""
 SHELF_LENGTH: Final = 50
@@ -38,7 +39,7 @@ class PageKind(StrEnum):
     json_feed = "json_feed"
     sitemap_index = "sitemap_index"
     news_sitemap = "news_sitemap"
-    month_sitemap = "month_sitemap"  # YYYY-MM
+    month_sitemap = "month_sitemap"  # YYYY-MM, or YYYY-MM/n from the second file of a month on
     not_found = "not_found"
     robots = "robots"
     manifest = "manifest"
@@ -80,7 +81,7 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.json_feed: _FEEDS,
     PageKind.sitemap_index: frozenset({Fact.status}),
     PageKind.news_sitemap: frozenset({Fact.status, Fact.teaser}),
-    PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body}),
+    PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body, Fact.photo}),
     PageKind.not_found: frozenset({Fact.chrome}),
     PageKind.robots: frozenset({Fact.chrome}),
     PageKind.manifest: frozenset({Fact.chrome}),
@@ -88,6 +89,7 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.routes: frozenset({Fact.chrome}),
 }
 
+SITEMAPS: Final = frozenset({PageKind.sitemap_index, PageKind.news_sitemap, PageKind.month_sitemap})
 LISTINGS: Final = frozenset(MADE_FROM) - {
     PageKind.article, PageKind.short, PageKind.redirect, PageKind.routes,
 }  # fmt: skip
@@ -125,12 +127,13 @@ class Listed:
     """Where an article stands in listings: one before a change and one after it.
 
     ``fronts``: those that an editor has pinned it to. ``aside``: a page such as About, which only the
-    sitemap lists.
+    sitemap lists. ``sitemaps``: the numbers of its month's files.
     """
 
     section: str
     published_at: datetime
     archive_pages: tuple[int, ...] = (1,)
+    sitemaps: tuple[int, ...] = (1,)
     fronts: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     aside: bool = False
@@ -150,6 +153,24 @@ def month_bounds(at: datetime, site: Site) -> tuple[datetime, datetime]:
 
 def archive_path(section: str, month: str, number: int) -> str:
     return f"/{section}/archive/{month}/" + (f"{number}/" if number > 1 else "")
+
+
+def sitemap_page(month: str, number: int) -> PageSpec:
+    """A file of a month's sitemap; 1 has the oldest articles, so that all but the last rest."""
+    if number == 1:
+        return PageSpec(f"/sitemaps/articles-{month}.xml", PageKind.month_sitemap, month)
+    return PageSpec(f"/sitemaps/articles-{month}-{number}.xml", PageKind.month_sitemap, f"{month}/{number}")
+
+
+def numbers_touched(place: int, total: int, length: int, *, appears: bool) -> tuple[int, ...]:
+    """The numbered pages of ``length`` that change with the article behind ``place`` older ones of ``total``.
+
+    Only its own, unless it comes or goes (``appears``): then those behind it move up or down, too. An
+    article published now is on the last page.
+    """
+    first = place // length + 1
+    last = max(first, -(-total // length)) if appears else first
+    return tuple(range(first, last + 1))
 
 
 HOME: Final = "home"
@@ -220,7 +241,7 @@ def listings_touched(site: Site, facts: Iterable[Fact], listed: Listed) -> tuple
 
 def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
     when = month(listed.published_at, site)
-    yield PageSpec(f"/sitemaps/articles-{when}.xml", PageKind.month_sitemap, when)
+    yield from (sitemap_page(when, number) for number in listed.sitemaps)
     if listed.aside:
         return
     yield from (spec for spec in chrome_pages(site) if spec.subject == "" and spec.kind in LISTINGS)

@@ -19,6 +19,7 @@ from nashr.pages import (
     Place,
     listings_touched,
     naming,
+    numbers_touched,
     place_number,
     shelf_page,
 )
@@ -37,19 +38,20 @@ def paths(facts: set[Fact], listed: Listed) -> set[str]:
 
 def test_an_article_that_appears_touches_what_lists_it_and_no_more() -> None:
     """Its fronts, its month, feeds, sitemaps, its author, its topic; no other section, month or number."""
-    found = paths({Fact.status}, Listed("sport", AT, (3,), ("arts",), PLACES))
+    found = paths({Fact.status}, Listed("sport", AT, (3,), (2, 3), ("arts",), PLACES))
     assert found == {
         "/", "/news/", "/sport/", "/arts/",
         "/news/archive/2026-11/3/", "/sport/archive/2026-11/3/",
         "/authors/layla/", "/topics/port/", "/topics/port/7/",
         "/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json", "/news/rss.xml", "/sport/rss.xml",
-        "/sitemap.xml", "/sitemaps/news.xml", "/sitemaps/articles-2026-11.xml",
+        "/sitemap.xml", "/sitemaps/news.xml",
+        "/sitemaps/articles-2026-11-2.xml", "/sitemaps/articles-2026-11-3.xml",
     }  # fmt: skip
 
 
 def test_new_words_in_the_body_touch_no_list_of_headlines() -> None:
     """Feeds with full text and the month's sitemap follow; fronts, authors and topics do not."""
-    found = paths({Fact.body}, Listed("sport", AT, (3,), ("arts",), PLACES))
+    found = paths({Fact.body}, Listed("sport", AT, (3,), (2, 3), ("arts",), PLACES))
     assert not any(path.startswith(("/authors", "/topics")) or path.endswith("/") for path in found)
     assert "/feeds/rss.xml" in found
 
@@ -93,3 +95,19 @@ def test_a_numbered_page_is_named_by_its_neighbours() -> None:
     )
     assert naming(shelf_page(PageKind.author, "layla", 1)) == (shelf_page(PageKind.author, "layla"),)
     assert naming(shelf_page(PageKind.author, "layla")) == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "total", "appears", "numbers"),
+    [
+        (0, 1, True, (1,)),
+        (999, 1000, True, (1,)),
+        (1000, 1001, True, (2,)),
+        (10, 2500, True, (1, 2, 3)),
+        (10, 2500, False, (1,)),
+        (2400, 2500, False, (3,)),
+    ],
+)
+def test_only_what_moves_is_touched(place: int, total: int, appears: bool, numbers: tuple[int, ...]) -> None:
+    """The newest is on the last page; one that comes or goes in the middle moves all behind it."""
+    assert numbers_touched(place, total, 1000, appears=appears) == numbers

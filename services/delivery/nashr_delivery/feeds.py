@@ -33,6 +33,7 @@ class Item:
     image: Rendition | None
     image_url: str
     alt: str
+    credit: str | None
     attributes: dict[str, str]
 
 
@@ -73,20 +74,28 @@ def item(story: ArticleView, chrome: Chrome) -> Item:
         image=image,
         image_url=chrome.links.asset_url(image.path) if image else "",
         alt=photo.alt if photo and not photo.decorative else "",
+        credit=photo.credit if photo else None,
         attributes=chrome.lang(story.content.language, chrome.site.locale),
     )
 
 
 def _html(story: ArticleView, chrome: Chrome) -> str:
-    """The body for readers elsewhere: absolute links, plain images, no see-also."""
+    """The body for readers elsewhere: absolute links, plain images, corrections below, no see-also."""
     parts = []
     for data in story.content.body:
         photo = used_photo(story, picture(data)) if data["type"] == "image" else None
         file = largest(photo) if photo else None
         if data["type"] != "image" or file:
             parts.append((data, photo, file))
+    language, locale = story.content.language, chrome.site.locale
     text = html(
-        "feed_body.html", chrome, parts=parts, whole=chrome.lang(story.content.language, chrome.site.locale)
+        "feed_body.html",
+        chrome,
+        parts=parts,
+        whole=chrome.lang(language, locale),
+        own=chrome.lang(locale, language),
+        sponsored=story.content.kind == "sponsored",
+        corrections=story.corrections,
     )
     return _LOCAL.sub(rf"\g<1>{chrome.site.origin}/", text)
 

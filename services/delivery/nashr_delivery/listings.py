@@ -1,15 +1,15 @@
-"""Loads archives, feeds and sitemaps. Reads only what is acknowledged live."""
+"""Loads archives and feeds. Reads only what is acknowledged live."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from nashr.domain.article import content
 from nashr.domain.site import Site
 from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, archive_path, month_bounds
-from nashr.store import shelves
+from nashr.store import assets, shelves
 from nashr.store.database import rows, scalar
 from nashr.store.pagerows import PageRow
 from sqlalchemy import Connection
@@ -19,30 +19,24 @@ from nashr_delivery.naming import credited
 from nashr_delivery.views import (
     ArchiveMonth,
     ArticleView,
+    Correction,
     FeedView,
     ListingView,
-    SitemapEntry,
-    SitemapIndexView,
-    SitemapView,
+    Photo,
     View,
 )
 
-NEWS_LENGTH = 1000
 _FORMATS = {"rss": "rss", "atom": "atom", "json_feed": "json"}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def view(conn: Connection, page: PageRow, site: Site) -> View:
-    """The view of any page that lists articles, but for fronts and the pages of authors and topics."""
+    """The view of an archive page or a feed."""
     match page.kind:
         case "archive":
             return _archive(conn, page, site)
-        case "rss" | "atom" | "json_feed":
-            return _feed(conn, page, site)
-        case "sitemap_index":
-            return _sitemap_index(conn, page, site)
         case _:
-            return _sitemap(conn, page, site)
+            return _feed(conn, page, site)
 
 
 def within(site: Site, section: str) -> tuple[str, dict[str, Any]]:
@@ -76,7 +70,7 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
     """Page n shows the articles number 50(n-1)+1 to 50n of the month, counted from its oldest."""
     section, month, number = page.subject.split("/")
     where, values = within(site, section)
-    first, following = month_bounds(_noon(month), site)
+    first, following = month_span(month, site)
     span = {"first": first, "next": following, **values}
     inside = f"{where} AND a.published_at >= :first AND a.published_at < :next"
     found = teasers.live(
@@ -101,9 +95,10 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
     )
 
 
-def _noon(month: str) -> datetime:
-    """A moment that lies in the month in every time zone."""
-    return datetime.fromisoformat(f"{month}-15T12:00:00+00:00")
+def month_span(month: str, site: Site) -> tuple[datetime, datetime]:
+    """The first instant of a month such as 2026-11 and of the next, in the site's time zone."""
+    inside = datetime.fromisoformat(f"{month}-15T12:00:00+00:00")  # in every time zone
+    return month_bounds(inside, site)
 
 
 def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:
@@ -129,7 +124,8 @@ def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:
 def _items(conn: Connection, site: Site, found: Sequence[Mapping[str, Any]]) -> tuple[ArticleView, ...]:
     docs = [content(item["doc"], site) for item in found]
     docs = [credited(doc, shelves.named(conn, site, doc).authors) for doc in docs]
-    photos = teasers.photos(conn, site.id, {name for doc in docs for name in doc.assets})
+    photos = _syndicated(conn, site, {name for doc in docs for name in doc.assets})
+    corrected = _corrections(conn, [item["id"] for item in found])
     return tuple(
         ArticleView(
             article_id=item["id"],
@@ -139,52 +135,27 @@ def _items(conn: Connection, site: Site, found: Sequence[Mapping[str, Any]]) -> 
             published_at=item["published_at"],
             modified_at=item["modified_at"],
             photos={name: photos[name] for name in doc.assets if name in photos},
+            corrections=corrected.get(item["id"], ()),
         )
         for item, doc in zip(found, docs, strict=True)
     )
 
 
-def _sitemap_index(conn: Connection, page: PageRow, site: Site) -> SitemapIndexView:
-    found = rows(
-        conn,
-        """SELECT path, live_at FROM page WHERE site = :site AND kind IN ('news_sitemap', 'month_sitemap')
-            AND live_at IS NOT NULL ORDER BY path""",
-        site=site.id,
-    )
-    return SitemapIndexView(page.path, tuple((item["path"], item["live_at"]) for item in found))
+def _syndicated(conn: Connection, site: Site, wanted: Iterable[str]) -> Mapping[str, Photo]:
+    """The photos that may leave the site: rights that exclude syndication keep one at home."""
+    found = assets.many(conn, site.id, wanted)
+    free = {name: asset for name, asset in found.items() if asset.rights.get("syndication") is not False}
+    ready = ((name, teasers.photo(asset)) for name, asset in free.items())
+    return {name: photo for name, photo in ready if photo is not None}
 
 
-def _sitemap(conn: Connection, page: PageRow, site: Site) -> SitemapView:
-    """Sponsored and outward-canonical articles are not news; nor is what may not be indexed."""
-    if page.kind == "news_sitemap":
-        found = teasers.live(
-            conn,
-            """AND a.site = :site AND a.sitemap AND a.kind NOT IN ('page', 'sponsored')
-                AND a.published_at > clock_timestamp() - interval '2 days'
-                AND COALESCE((r.doc->'source'->>'canonical')::boolean, false) = false
-            ORDER BY a.published_at DESC, a.number DESC LIMIT :n""",
-            site=site.id, n=NEWS_LENGTH,
-        )  # fmt: skip
-        return SitemapView(page.path, _entries(site, found), news=True)
-    first, following = month_bounds(_noon(page.subject), site)
-    found = teasers.live(
-        conn,
-        """AND a.site = :site AND a.sitemap AND a.published_at >= :first AND a.published_at < :next
-        ORDER BY a.published_at, a.number LIMIT 50000""",
-        site=site.id, first=first, next=following,
-    )  # fmt: skip
-    return SitemapView(page.path, _entries(site, found))
-
-
-def _entries(site: Site, found: Sequence[Mapping[str, Any]]) -> tuple[SitemapEntry, ...]:
-    return tuple(
-        SitemapEntry(
-            path=item["path"],
-            modified_at=item["modified_at"],
-            published_at=item["published_at"],
-            title=item["doc"]["headline"],
-            language=item["doc"].get("language") or site.locale,
-        )
-        for item in found
-        if (item["doc"].get("distribution") or {}).get("index", True)
-    )
+def _corrections(conn: Connection, found: Sequence[str]) -> Mapping[str, tuple[Correction, ...]]:
+    """What was corrected, by article, oldest first."""
+    corrected: dict[str, tuple[Correction, ...]] = {}
+    for item in rows(
+        conn, "SELECT article, kind, text, at FROM correction WHERE article = ANY(:articles) ORDER BY id",
+        articles=list(found),
+    ):  # fmt: skip
+        one = Correction(item["kind"], item["text"], item["at"])
+        corrected[item["article"]] = (*corrected.get(item["article"], ()), one)
+    return corrected

@@ -14,7 +14,7 @@ from nashr.domain import seealso
 from nashr.domain.article import Content, content
 from nashr.domain.site import Site, parse_site
 from nashr.domain.topics import topics
-from nashr.pages import MADE_FROM, Fact, PageKind
+from nashr.pages import MADE_FROM, SITEMAPS, Fact, PageKind
 from nashr.steps import STEPS
 from nashr.store import articles, assets, cards, links, pagerows, queue, shelves, sites
 from nashr.store.articles import Article
@@ -25,7 +25,7 @@ from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
 from sqlalchemy import Connection
 
-from nashr_delivery import foot, fronts, listings, shelved, teasers
+from nashr_delivery import foot, fronts, listings, mapped, shelved, teasers
 from nashr_delivery.naming import credited
 from nashr_delivery.views import (
     ArticleView,
@@ -99,6 +99,8 @@ def _page(conn: Connection, found: PageRow, site: sites.SiteRow) -> Loaded:
         view, again = fronts.view(conn, found, site.site)
     elif found.kind in {PageKind.author, PageKind.topic}:
         view = shelved.view(conn, found, site.site)
+    elif found.kind in SITEMAPS:
+        view, again = mapped.view(conn, found, site.site)
     else:
         view = listings.view(conn, found, site.site)
     loaded = Loaded(found, site, view, again_at=again)

@@ -18,6 +18,7 @@ from nashr.domain.site import Site
 from nashr.pages import (
     ARCHIVE_LENGTH,
     MADE_FROM,
+    SITEMAP_LENGTH,
     Fact,
     Listed,
     PageKind,
@@ -25,7 +26,9 @@ from nashr.pages import (
     listings_touched,
     month_bounds,
     naming,
+    numbers_touched,
     places_touched,
+    sections_listing,
     shelf_page,
 )
 from nashr.steps import Priority
@@ -170,24 +173,22 @@ def _touched(
 def _listings(
     conn: Connection, site: Site, article: Article, section: str, at: datetime, facts: frozenset[Fact]
 ) -> Iterable[PageSpec]:
+    appears = Fact.status in facts
+    sitemaps = sitemap_numbers(conn, site, article.number, at, appears=appears)
     if article.kind == "page":
-        return listings_touched(site, facts, Listed(section, at, aside=True))
-    numbers = _archive_numbers(conn, site, section, at, appears=Fact.status in facts)
+        return listings_touched(site, facts, Listed(section, at, sitemaps=sitemaps, aside=True))
+    archives = _archive_numbers(conn, site, section, at, appears=appears)
     pinned, places = fronts.pinned_on(conn, article.id), shelves.of_article(conn, site, article.id)
-    return listings_touched(site, facts, Listed(section, at, numbers, pinned, places))
+    return listings_touched(site, facts, Listed(section, at, archives, sitemaps, pinned, places))
 
 
 def _archive_numbers(
     conn: Connection, site: Site, section: str, at: datetime, *, appears: bool
 ) -> tuple[int, ...]:
-    """Which numbered archive pages show the article: its own, and the later ones when it moves them.
-
-    Pages are numbered from the oldest, so an article published now touches the last page only.
-    """
-    sections = [entry.slug for entry in site.sections if entry.all or entry.slug == section]
+    """Which numbered archive pages show the article: its own, and the later ones when it moves them."""
     first_day, next_month = month_bounds(at, site)
     place, total = 0, 0
-    for slug in sections:
+    for slug in sections_listing(site, section):
         every = any(entry.all and entry.slug == slug for entry in site.sections)
         found = rows(
             conn,
@@ -197,9 +198,23 @@ def _archive_numbers(
             at=at, site=site.id, every=every, section=section, first=first_day, next=next_month,
         )[0]  # fmt: skip
         place, total = max(place, found["older"]), max(total, found["total"] + 1)
-    first = place // ARCHIVE_LENGTH + 1
-    last = max(first, -(-total // ARCHIVE_LENGTH)) if appears else first
-    return tuple(range(first, last + 1))
+    return numbers_touched(place, total, ARCHIVE_LENGTH, appears=appears)
+
+
+def sitemap_numbers(
+    conn: Connection, site: Site, article: int, at: datetime, *, appears: bool
+) -> tuple[int, ...]:
+    """The same for the files of its month's sitemap, which count every live article of the site."""
+    first_day, next_month = month_bounds(at, site)
+    found = rows(
+        conn,
+        """SELECT count(*) FILTER (WHERE (published_at, number) < (:at, :number)) AS older,
+            count(*) AS total FROM article
+        WHERE site = :site AND live_revision IS NOT NULL
+            AND published_at >= :first AND published_at < :next""",
+        at=at, number=article, site=site.id, first=first_day, next=next_month,
+    )[0]  # fmt: skip
+    return numbers_touched(found["older"], found["total"] + 1, SITEMAP_LENGTH, appears=appears)
 
 
 def _bump(

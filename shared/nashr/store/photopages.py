@@ -47,7 +47,8 @@ FILES = """SELECT key FROM object WHERE source = :asset
 def bump(conn: Connection, asset: str, fact: Fact, *, priority: int, at_once: bool = False) -> int:
     """Wants every page anew that shows a photo and is made from ``fact``; returns how many.
 
-    Those that name a file of it, and those of live articles that have it. The caller has locked the asset.
+    Those that name a file of it, those of live articles that have it, and the sitemaps of their months,
+    which say where it lies without using it. The caller has locked the asset.
     A page that is being stored at this moment has either recorded its use already, or finds the asset's
     ``shown`` changed and begins again. ``at_once``: listings do not rest before it.
     """
@@ -57,6 +58,11 @@ def bump(conn: Connection, asset: str, fact: Fact, *, priority: int, at_once: bo
         f"""SELECT page.id, page.kind FROM page WHERE kind = ANY(:kinds) AND id IN (
             SELECT asset_use.page FROM asset_use JOIN ({FILES}) AS file USING (key)
             UNION SELECT article.page FROM article_asset JOIN article ON article.id = article_asset.article
+            WHERE article_asset.asset = :asset AND article.live_revision IS NOT NULL
+            UNION SELECT sitemap.id FROM article_asset JOIN article ON article.id = article_asset.article
+                JOIN site ON site.id = article.site JOIN page AS sitemap ON sitemap.site = site.id
+                AND sitemap.kind = 'month_sitemap' AND split_part(sitemap.subject, '/', 1) = to_char(
+                    article.published_at AT TIME ZONE COALESCE(site.config->>'time_zone', 'UTC'), 'YYYY-MM')
             WHERE article_asset.asset = :asset AND article.live_revision IS NOT NULL)""",
         asset=asset, kinds=kinds,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from lxml import etree
 from nashr.domain.site import Site
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.core import render
-from nashr_delivery.views import ArticleView, FeedView
+from nashr_delivery.views import ArticleView, Correction, FeedView
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NS = {
@@ -29,8 +29,12 @@ Body = Callable[..., bytes]
 
 @pytest.fixture
 def body(site: Site, assets: SiteAssets, story: Callable[..., ArticleView]) -> Body:
-    def feed(kind: Any, doc: dict[str, Any] | None = None, **changes: str) -> bytes:
-        view = FeedView(PATHS[kind], kind, (story(doc),), NOON, hub="https://hub.example/")
+    def feed(
+        kind: Any, doc: dict[str, Any] | None = None, corrected: str | None = None, **changes: str
+    ) -> bytes:
+        told = (Correction("correction", corrected, NOON),) if corrected else ()
+        item = replace(story(doc), corrections=told)
+        view = FeedView(PATHS[kind], kind, (item,), NOON, hub="https://hub.example/")
         return render(view, replace(site, **changes), assets, version=1).body  # type: ignore[arg-type]
 
     return feed
@@ -49,6 +53,7 @@ def test_rss_items_are_permanent_and_absolute(body: Body) -> None:
     assert item.findtext("dc:creator", None, NS) == "ليلى حسن"
     assert "<b>0</b>" in str(item.findtext("content:encoded", None, NS))
     assert item.findtext("media:content/media:description", None, NS) == "رافعة فوق الماء"
+    assert item.findtext("media:content/media:credit", None, NS) == "نشر"
     assert len(item.findall("enclosure")) == 1
 
 
@@ -58,6 +63,23 @@ def test_local_links_become_absolute(body: Body) -> None:
     item = etree.fromstring(body("rss", doc)).find(".//item")
     assert item is not None
     assert 'href="https://khabar.example/economy/"' in str(item.findtext("content:encoded", None, NS))
+
+
+def test_corrections_go_with_the_text(body: Body) -> None:
+    """Whoever reads the story elsewhere reads below it what was wrong, escaped as everything is."""
+    text = str(
+        etree.fromstring(body("rss", corrected="الرقم 5 < 6")).findtext(".//content:encoded", None, NS)
+    )
+    assert text.index("<b>0</b>") < text.index("تصويب") < text.index("الرقم 5 &lt; 6")
+    assert "تصويب" not in str(etree.fromstring(body("rss")).findtext(".//content:encoded", None, NS))
+
+
+def test_sponsored_text_says_so_first(body: Body) -> None:
+    """The label stands above the text of a sponsored article, and of no other."""
+    feeds = [body("json", {"kind": kind}) for kind in ("sponsored", "news")]
+    sponsored, news = (json.loads(feed)["items"][0]["content_html"] for feed in feeds)
+    assert "محتوى مموّل" in sponsored.split("</p>")[0]
+    assert "محتوى مموّل" not in news
 
 
 def test_summary_feeds_keep_the_text_at_home(body: Body) -> None:
