@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from nashr.domain.article import Content, Credit, Picture, picture
+from nashr.domain.article import Credit, Picture, picture
 from nashr.domain.locales import language_name
 from nashr.domain.seealso import CARDS, places
 from nashr.domain.site import Site
@@ -17,7 +17,7 @@ from nashr_delivery.chrome import Chrome
 from nashr_delivery.listing import cards
 from nashr_delivery.markup import Draft, html
 from nashr_delivery.pictures import HERO, INLINE, Image, image
-from nashr_delivery.views import ArticleView, Photo, Teaser
+from nashr_delivery.views import ArticleView, Correction, Photo, Teaser
 
 HTML = "text/html; charset=utf-8"
 
@@ -33,13 +33,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Block:
-    """One block of the body as the template shows it; ``see_also`` follows it."""
+    """One block of the body as the template shows it; ``see_also`` follows it; ``level`` is 2 to 4."""
 
     data: Mapping[str, Any]
     attributes: Mapping[str, str]
     figure: Figure | None = None
     host: str = ""
+    level: int = 2
     see_also: Teaser | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader has to know first; ``kind`` is its class."""
+
+    kind: str
+    text: str
+    href: str | None = None
 
 
 def draft(view: ArticleView, chrome: Chrome) -> Draft:
@@ -57,12 +67,15 @@ def draft(view: ArticleView, chrome: Chrome) -> Draft:
         view=view,
         content=content,
         kicker=_kicker(view),
+        kind=chrome.words.kinds.get(content.kind),
+        retraction=retraction(view),
+        editions=[(tag, url, language_name(tag, tag)) for tag, url in view.translations],
         hero=_hero(view, chrome),
         section=chrome.section(content.section),
         byline=_byline(view, chrome),
         credits=_credits(view, chrome),
         updated=view.modified_at if view.modified_at > view.published_at else None,
-        notes=_notes(content, chrome),
+        notes=_notes(view, chrome),
         shares=shares(content.headline, chrome.links.url(view.short_path), chrome),
         blocks=shown,
         related=cards(beneath, chrome),
@@ -105,6 +118,8 @@ def _block(data: Mapping[str, Any], view: ArticleView, chrome: Chrome) -> Block 
             return Block(data, attributes, figure=figure) if figure else None
         case "embed":
             return Block(data, attributes, host=urlsplit(data["url"]).hostname or "")
+        case "heading":
+            return Block(data, attributes, level=min(max(data.get("level") or 2, 2), 4))
         case _:
             return Block(data, attributes)
 
@@ -146,16 +161,23 @@ def _credits(view: ArticleView, chrome: Chrome) -> list[str]:
     return [roles[role].format(chrome.words.separator.join(names)) for role, names in lines.items() if names]
 
 
-def _notes(content: Content, chrome: Chrome) -> list[tuple[str, str]]:
-    """(class, text) of what a reader has to know first: sponsored, translated, made with AI."""
-    words = chrome.words
-    notes = [("sponsored", words.sponsored)] if content.kind == "sponsored" else []
+def retraction(view: ArticleView) -> Correction | None:
+    """The newest correction that takes the story back, if there is one."""
+    return next((one for one in reversed(view.corrections) if one.kind == "retraction"), None)
+
+
+def _notes(view: ArticleView, chrome: Chrome) -> list[Note]:
+    """Translated, made with AI, corrected since."""
+    content, words = view.content, chrome.words
+    notes = []
     if content.translation:
-        notes.append(("translation", _translation(content.translation, chrome)))
+        notes.append(Note("translation", _translation(content.translation, chrome)))
     made = (content.ai or {}).get("text", "none")
     if content.ai and made != "none":
         text = words.ai_generated if made == "generated" else words.ai_assisted
-        notes.append(("ai", _with(text, content.ai.get("note"))))
+        notes.append(Note("ai", _with(text, content.ai.get("note"))))
+    if any(one.kind in {"correction", "clarification"} for one in view.corrections):
+        notes.append(Note("corrected", words.corrected, "#corrections"))
     return notes
 
 

@@ -59,6 +59,7 @@ class SiteOut(Out):
     prefix: str
     feeds: str
     static: str | None
+    digits: str | None
     theme: dict[str, str]
     images: RecipeOut
     sections: list[SectionOut]
