@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from nashr.domain.article import Credit, Picture, picture
 from nashr.domain.locales import language_name
@@ -203,23 +203,21 @@ class Share:
 
 
 def shares(headline: str, url: str, chrome: Chrome) -> list[Share]:
-    """The site's share links, to the permalink: the address may move, ``/a/...`` stays."""
+    """The site's share links, to the permalink: the address may move, ``/a/...`` stays.
+
+    Spaces are %20: mail programs show a plus as a plus.
+    """
     words, site = chrome.words, chrome.site
-    both = _query(subject=headline, body=f"{headline}\n{url}")
+    title, link = quote(headline, safe=""), quote(url, safe="")
     known = {
-        "facebook": ("Facebook", f"https://www.facebook.com/sharer/sharer.php?{_query(u=url)}"),
-        "x": ("X", f"https://x.com/intent/post?{_query(url=url, text=headline)}"),
-        "linkedin": ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?{_query(url=url)}"),
-        "whatsapp": ("WhatsApp", f"https://wa.me/?{_query(text=f'{headline}{chr(10)}{url}')}"),
-        "email": (words.share_email, f"mailto:?{both}"),
+        "facebook": ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={link}"),
+        "x": ("X", f"https://x.com/intent/post?url={link}&text={title}"),
+        "linkedin": ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?url={link}"),
+        "whatsapp": ("WhatsApp", f"https://wa.me/?text={title}%0A{link}"),
+        "email": (words.share_email, f"mailto:?subject={title}&body={title}%0A{link}"),
     }
     return [Share(name, words.share_on.format(known[name][0]), known[name][1]) for name in _chosen(site)]
 
 
 def _chosen(site: Site) -> tuple[str, ...]:
     return tuple(dict.fromkeys(site.share))
-
-
-def _query(**values: str) -> str:
-    """A query with %20 for a space: mail programs show a plus as a plus."""
-    return urlencode(values, quote_via=quote)
