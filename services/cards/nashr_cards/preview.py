@@ -163,7 +163,7 @@ def _date(draft: Path, words: Mapping[str, Any], site: Site | None, language: st
         raise Unusable(f"{draft}: /published_at: give a time such as 2026-11-23T08:00:00Z") from None
     local = day.astimezone(zone) if day.tzinfo else day
     own = site is not None and site.language == language.split("-", maxsplit=1)[0].lower()
-    return day_text(local.date(), site.locale if site is not None and own else language)
+    return day_text(local.date(), site.date_locale if site is not None and own else language)
 
 
 def _photo(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
-from nashr.domain.article import Content, Credit, Picture, picture
+from nashr.domain.article import Credit, Picture, picture
 from nashr.domain.locales import language_name
 from nashr.domain.seealso import CARDS, places
 from nashr.domain.site import Site
@@ -17,7 +17,7 @@ from nashr_delivery.chrome import Chrome
 from nashr_delivery.listing import cards
 from nashr_delivery.markup import Draft, html
 from nashr_delivery.pictures import HERO, INLINE, Image, image
-from nashr_delivery.views import ArticleView, Photo, Teaser
+from nashr_delivery.views import ArticleView, Correction, Photo, Teaser
 
 HTML = "text/html; charset=utf-8"
 
@@ -33,13 +33,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Block:
-    """One block of the body as the template shows it; ``see_also`` follows it."""
+    """One block of the body as the template shows it; ``see_also`` follows it; ``level`` is 2 to 4."""
 
     data: Mapping[str, Any]
     attributes: Mapping[str, str]
     figure: Figure | None = None
     host: str = ""
+    level: int = 2
     see_also: Teaser | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader has to know first; ``kind`` is its class."""
+
+    kind: str
+    text: str
+    href: str | None = None
 
 
 def draft(view: ArticleView, chrome: Chrome) -> Draft:
@@ -57,12 +67,15 @@ def draft(view: ArticleView, chrome: Chrome) -> Draft:
         view=view,
         content=content,
         kicker=_kicker(view),
+        kind=chrome.words.kinds.get(content.kind),
+        retraction=retraction(view),
+        editions=[(tag, url, language_name(tag, tag)) for tag, url in view.translations],
         hero=_hero(view, chrome),
         section=chrome.section(content.section),
         byline=_byline(view, chrome),
         credits=_credits(view, chrome),
         updated=view.modified_at if view.modified_at > view.published_at else None,
-        notes=_notes(content, chrome),
+        notes=_notes(view, chrome),
         shares=shares(content.headline, chrome.links.url(view.short_path), chrome),
         blocks=shown,
         topics=[(word, chrome.links.href(f"/topics/{slug}/")) for slug, word in view.topics],
@@ -106,6 +119,8 @@ def _block(data: Mapping[str, Any], view: ArticleView, chrome: Chrome) -> Block 
             return Block(data, attributes, figure=figure) if figure else None
         case "embed":
             return Block(data, attributes, host=urlsplit(data["url"]).hostname or "")
+        case "heading":
+            return Block(data, attributes, level=min(max(data.get("level") or 2, 2), 4))
         case _:
             return Block(data, attributes)
 
@@ -147,16 +162,23 @@ def _credits(view: ArticleView, chrome: Chrome) -> list[str]:
     return [roles[role].format(chrome.words.separator.join(names)) for role, names in lines.items() if names]
 
 
-def _notes(content: Content, chrome: Chrome) -> list[tuple[str, str]]:
-    """(class, text) of what a reader has to know first: sponsored, translated, made with AI."""
-    words = chrome.words
-    notes = [("sponsored", words.sponsored)] if content.kind == "sponsored" else []
+def retraction(view: ArticleView) -> Correction | None:
+    """The newest correction that takes the story back, if there is one."""
+    return next((one for one in reversed(view.corrections) if one.kind == "retraction"), None)
+
+
+def _notes(view: ArticleView, chrome: Chrome) -> list[Note]:
+    """Translated, made with AI, corrected since."""
+    content, words = view.content, chrome.words
+    notes = []
     if content.translation:
-        notes.append(("translation", _translation(content.translation, chrome)))
+        notes.append(Note("translation", _translation(content.translation, chrome)))
     made = (content.ai or {}).get("text", "none")
     if content.ai and made != "none":
         text = words.ai_generated if made == "generated" else words.ai_assisted
-        notes.append(("ai", _with(text, content.ai.get("note"))))
+        notes.append(Note("ai", _with(text, content.ai.get("note"))))
+    if any(one.kind in {"correction", "clarification"} for one in view.corrections):
+        notes.append(Note("corrected", words.corrected, "#corrections"))
     return notes
 
 
@@ -182,23 +204,21 @@ class Share:
 
 
 def shares(headline: str, url: str, chrome: Chrome) -> list[Share]:
-    """The site's share links, to the permalink: the address may move, ``/a/...`` stays."""
+    """The site's share links, to the permalink: the address may move, ``/a/...`` stays.
+
+    Spaces are %20: mail programs show a plus as a plus.
+    """
     words, site = chrome.words, chrome.site
-    both = _query(subject=headline, body=f"{headline}\n{url}")
+    title, link = quote(headline, safe=""), quote(url, safe="")
     known = {
-        "facebook": ("Facebook", f"https://www.facebook.com/sharer/sharer.php?{_query(u=url)}"),
-        "x": ("X", f"https://x.com/intent/post?{_query(url=url, text=headline)}"),
-        "linkedin": ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?{_query(url=url)}"),
-        "whatsapp": ("WhatsApp", f"https://wa.me/?{_query(text=f'{headline}{chr(10)}{url}')}"),
-        "email": (words.share_email, f"mailto:?{both}"),
+        "facebook": ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={link}"),
+        "x": ("X", f"https://x.com/intent/post?url={link}&text={title}"),
+        "linkedin": ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?url={link}"),
+        "whatsapp": ("WhatsApp", f"https://wa.me/?text={title}%0A{link}"),
+        "email": (words.share_email, f"mailto:?subject={title}&body={title}%0A{link}"),
     }
     return [Share(name, words.share_on.format(known[name][0]), known[name][1]) for name in _chosen(site)]
 
 
 def _chosen(site: Site) -> tuple[str, ...]:
     return tuple(dict.fromkeys(site.share))
-
-
-def _query(**values: str) -> str:
-    """A query with %20 for a space: mail programs show a plus as a plus."""
-    return urlencode(values, quote_via=quote)

@@ -33,10 +33,24 @@ class SiteAssets:
 
 @dataclass
 class Links:
-    """Turns site paths into links and remembers the assets a page named: ``deliver`` confirms these."""
+    """Turns site paths into links and remembers what a page named.
+
+    ``used``: its assets, which ``deliver`` confirms. ``rules``: declarations of CSS that belong to one photo,
+    each with the class that stands for it.
+    """
 
     site: Site
     used: set[str] = field(default_factory=set)
+    rules: dict[str, str] = field(default_factory=dict)
+
+    def look(self, declarations: str) -> str:
+        """The class by which the page's own style element gives an element these declarations."""
+        return self.rules.setdefault(declarations, f"i{len(self.rules) + 1}")
+
+    @property
+    def style(self) -> str:
+        """The text of that style element; empty while there is no need of one."""
+        return "".join(f".{name}{{{declarations}}}" for declarations, name in self.rules.items())
 
     def href(self, path: str) -> str:
         """The root-relative link to a page."""

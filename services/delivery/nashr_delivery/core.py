@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from nashr.domain.site import Site
 
-from nashr_delivery import article, feeds, listing, notices, sitemaps, wellknown
+from nashr_delivery import article, feeds, listing, notices, policy, sitemaps, wellknown
 from nashr_delivery.assets import site_assets
 from nashr_delivery.chrome import Asset, Chrome, Links, SiteAssets
 from nashr_delivery.markup import Draft
@@ -34,6 +34,7 @@ from nashr_delivery.views import (
 __all__ = [
     "ASSET_CACHE",
     "PAGE_CACHE",
+    "UNPURGED_CACHE",
     "Asset",
     "Page",
     "SiteAssets",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 PAGE_CACHE: Final = "public, max-age=0, s-maxage=86400, stale-if-error=86400"
+UNPURGED_CACHE: Final = "public, max-age=0, s-maxage=60, stale-if-error=86400"
+"""Where no edge is purged, one that stands in front all the same shows an old page for a minute at most."""
 ASSET_CACHE: Final = "public, max-age=31536000, immutable"
 
 _STAMPS: Final = {
@@ -58,9 +61,10 @@ _XML_STAMP: Final = ('<?xml version="1.0" encoding="utf-8"?>\n', "<!-- nashr:ver
 class Page:
     """An object for the site's bucket.
 
-    ``metadata`` holds ``status`` and ``location`` of redirects and tombstones and ``surrogate-key``; whoever
-    stores the page adds its version there. ``asset_paths`` is every ``/media``, ``/cards`` and ``/assets``
-    path that the body names. ``body_without_stamp_hash`` covers body, headers and metadata.
+    ``metadata`` holds ``status`` and ``location`` of redirects and tombstones, ``csp`` of what browsers show
+    and ``surrogate-key``; whoever stores the page adds its version there. ``asset_paths`` is every
+    ``/media``, ``/cards`` and ``/assets`` path that the body names. ``body_without_stamp_hash`` covers body,
+    headers and metadata.
     """
 
     path: str
@@ -74,25 +78,34 @@ class Page:
 
 
 def render(
-    view: View, site: Site, assets: SiteAssets, *, version: int, foot: tuple[FootLink, ...] = ()
+    view: View,
+    site: Site,
+    assets: SiteAssets,
+    *,
+    version: int,
+    cache_control: str = PAGE_CACHE,
+    foot: tuple[FootLink, ...] = (),
 ) -> Page:
     """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
 
     ``foot``: the pages that the site names at the foot of each.
     """
     links = Links(site)
-    draft = _draft(view, Chrome(site, assets, links, foot))
+    chrome = Chrome(site, assets, links, foot)
+    draft = _draft(view, chrome)
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
+    if draft.content_type == article.HTML and "location" not in metadata:
+        metadata["csp"] = policy.in_header(chrome)
     return Page(
         path=view.path,
         body=_stamped(draft, version),
         content_type=draft.content_type,
-        cache_control=PAGE_CACHE,
+        cache_control=cache_control,
         metadata=metadata,
         tags=tags,
         asset_paths=frozenset(links.used),
-        body_without_stamp_hash=_digest(draft, metadata),
+        body_without_stamp_hash=_digest(draft, metadata, cache_control),
     )
 
 
@@ -148,7 +161,7 @@ def _stamped(draft: Draft, version: int) -> bytes:
     return f"{head}{found}{stamp.format(version)}{tail}".encode()
 
 
-def _digest(draft: Draft, metadata: dict[str, str]) -> str:
+def _digest(draft: Draft, metadata: dict[str, str], cache_control: str) -> str:
     body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
-    headers = repr((draft.content_type, PAGE_CACHE, sorted(metadata.items())))
+    headers = repr((draft.content_type, cache_control, sorted(metadata.items())))
     return hashlib.sha256(headers.encode() + b"\0" + body).hexdigest()

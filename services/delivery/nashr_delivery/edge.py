@@ -78,7 +78,7 @@ class Edge:
         elif scope["type"] == "http":
             request = read_request(scope)
             answer = await self._answer(request, receive)
-            await send_answer(answer, send, head=request.method == "HEAD")
+            await send_answer(answer, send, head=request.method == "HEAD", secure=request.secure)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -9,14 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from nashr_delivery import edge_headers
+from nashr_delivery.edge_headers import Headers
 from nashr_delivery.edge_origin import Object
 
-Headers = tuple[tuple[bytes, bytes], ...]
-
-SECURITY: Final[Headers] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"strict-origin-when-cross-origin"),
-)
 _PASSED: Final = ("content-type", "content-encoding", "content-language", "cache-control", "last-modified")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _STATUSES: Final = _REDIRECTS | {200, 404, 410, 451}
@@ -89,10 +85,9 @@ def _answer(found: Object) -> tuple[int, Headers]:
     values: dict[str, str] = {name: found.headers[name] for name in _PASSED if name in found.headers}
     if location and status in _REDIRECTS:
         values["location"] = location
-    if policy := found.metadata.get("csp"):
-        values["content-security-policy"] = policy
     passed = tuple((name.encode(), value.encode("latin-1")) for name, value in values.items())
-    return status, (*passed, *SECURITY)
+    protecting = edge_headers.of(values.get("content-type", ""), csp=found.metadata.get("csp", ""))
+    return status, (*passed, *protecting)
 
 
 def _variant(headers: Headers, body: bytes, etag: bytes) -> Variant:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nashr_delivery.edge_client import Wire
-from nashr_delivery.edge_entry import SECURITY, Entry, Headers, matches
+from nashr_delivery.edge_entry import Entry, matches
+from nashr_delivery.edge_headers import EVERY, SECURE, Headers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,6 +33,7 @@ class Request:
     gzip: bool
     if_none_match: bytes
     secret: bytes
+    secure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,13 @@ def read_request(scope: Scope) -> Request:
         gzip=accepts_gzip(headers.get(b"accept-encoding", b"")),
         if_none_match=headers.get(b"if-none-match", b""),
         secret=headers.get(b"nashr-purge-secret", b""),
+        secure=b"https" in {scope["scheme"].encode(), _first(headers.get(b"x-forwarded-proto", b""))},
     )
+
+
+def _first(value: bytes) -> bytes:
+    """What the outermost of several proxies said."""
+    return value.partition(b",")[0].strip().lower()
 
 
 async def read_body(receive: Receive, *, limit: int) -> bytes | None:
@@ -105,7 +113,7 @@ def plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Answer:
     body = text.encode()
     kind = (b"content-type", b"text/plain; charset=utf-8")
     length = (b"content-length", str(len(body)).encode())
-    return Answer(status, (kind, length, _NO_STORE, *SECURITY, *headers), body)
+    return Answer(status, (kind, length, _NO_STORE, *EVERY, *headers), body)
 
 
 def moved(location: str) -> Answer:
@@ -116,9 +124,11 @@ def unavailable() -> Answer:
     return plain(503, _DOWN, (b"retry-after", b"5"))
 
 
-async def send_answer(answer: Answer, send: Send, *, head: bool) -> None:
+async def send_answer(answer: Answer, send: Send, *, head: bool, secure: bool) -> None:
+    """Sends it, without its body for a HEAD; ``secure``: the reader came over https."""
+    headers = (*answer.headers, *SECURE) if secure else answer.headers
     try:
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if answer.rest is not None and not head:
             async for chunk in answer.rest.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})

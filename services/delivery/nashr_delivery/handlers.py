@@ -63,7 +63,10 @@ class Delivery:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
         assets = _assets(loaded.site.site, loaded.site.secret)
-        page = core.render(loaded.view, loaded.site.site, assets, version=version, foot=loaded.foot)
+        page = core.render(
+            loaded.view, loaded.site.site, assets, version=version,
+            cache_control=self._cache_control(), foot=loaded.foot,
+        )  # fmt: skip
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version)
         self._store_assets(loaded, assets)
@@ -83,6 +86,9 @@ class Delivery:
         failpoints.reached("deliver.after_put")
         purged = self._purged(loaded)
         return lambda conn: self._live(conn, loaded, page, etag, version, purged=purged)
+
+    def _cache_control(self) -> str:
+        return core.PAGE_CACHE if self._runtime.settings.edge_url else core.UNPURGED_CACHE
 
     def _load(self, page: int) -> Loaded | None:
         """One snapshot of all that a page shows; None for what only the edge reads."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from nashr.domain.article import Content
-from nashr.domain.locales import og_locale, stamp
+from nashr.domain.locales import edition_tag, og_locale, stamp
 from nashr.domain.text import plain
 
 from nashr_delivery.chrome import Chrome
@@ -29,7 +28,6 @@ class Head:
     description: str
     canonical: str | None
     robots: str
-    policy: str
     colours: tuple[str, str]
     properties: tuple[tuple[str, str], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
@@ -37,13 +35,14 @@ class Head:
     feeds: tuple[tuple[str, str, str], ...] = ()
     older: str | None = None
     newer: str | None = None
+    short: str | None = None
 
 
 def of_article(view: ArticleView, chrome: Chrome) -> Head:
     content = view.content
     url = canonical(view, chrome)
-    title = content.titles.get("seo") or content.headline
-    social = content.titles.get("social") or content.headline
+    title = _told(content.titles.get("seo") or content.headline, view, chrome)
+    social = _told(content.titles.get("social") or content.headline, view, chrome)
     words = description(content)
     shown = (*_open_graph(social, words, url, chrome), *_article_tags(view, chrome))
     pictures = tuple(_pictures(view, chrome))
@@ -52,18 +51,26 @@ def of_article(view: ArticleView, chrome: Chrome) -> Head:
         description=words,
         canonical=url,
         robots=INDEX if content.distribution.get("index", True) else NOINDEX,
-        policy=policy(chrome),
         colours=_colours(chrome),
         properties=(("og:type", "article"), *shown, *pictures),
         names=tuple(_x_card(social, words, pictures, chrome)),
         alternates=tuple(_alternates(view, chrome)),
         feeds=feeds(chrome, content.section),
+        short=chrome.links.url(view.short_path),
     )
+
+
+def _told(title: str, view: ArticleView, chrome: Chrome) -> str:
+    """The title, with the word before it where the story was taken back: results and shares show no more."""
+    if all(one.kind != "retraction" for one in view.corrections):
+        return title
+    return f"{chrome.words.correction_kinds['retraction']}: {title}"
 
 
 def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
     url = chrome.links.url(view.path)
     home = view.kind == "home" and not view.title
+    locale = og_locale(chrome.site.locale, chrome.site.locale)
     words = _about(view, chrome) or chrome.site.theme.get("tagline") or chrome.site.name
     portrait = view.profile.photo if view.profile else None
     lead = portrait or next((teaser.photo for teaser in view.teasers if teaser.photo), None)
@@ -73,10 +80,10 @@ def of_listing(view: ListingView, title: str, chrome: Chrome) -> Head:
         description=words,
         canonical=url,
         robots=INDEX,
-        policy=policy(chrome),
         colours=_colours(chrome),
         properties=(
             ("og:type", "profile" if view.profile else "website"),
+            ("og:locale", locale),
             *_open_graph(title, words, url, chrome),
             *pictures,
         ),
@@ -104,7 +111,6 @@ def of_notice(title: str, words: str, chrome: Chrome, *, canonical: str | None =
         description=words,
         canonical=canonical,
         robots="noindex",
-        policy=policy(chrome),
         colours=_colours(chrome),
         feeds=feeds(chrome, None),
     )
@@ -129,17 +135,6 @@ def description(content: Content) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _DESCRIPTION else text[:_DESCRIPTION].rsplit(" ", 1)[0] + "…"
-
-
-def policy(chrome: Chrome) -> str:
-    """The content security policy: no script, nothing foreign; ``style`` attributes carry placeholders."""
-    logo = urlsplit(chrome.logo or "")
-    foreign = f" {logo.scheme}://{logo.netloc}" if logo.netloc else ""
-    return (
-        f"default-src 'none'; img-src 'self' data:{foreign}; style-src 'self'; "
-        "style-src-attr 'unsafe-inline'; font-src 'self'; "
-        "manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
-    )
 
 
 def feeds(chrome: Chrome, section: str | None) -> tuple[tuple[str, str, str], ...]:
@@ -185,13 +180,14 @@ def _article_tags(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]
 
 
 def _pictures(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
-    """The social cards, the widest use first; where there is none the site's own, else the hero itself."""
-    hero = view.content.hero
-    photo = view.photos.get(hero.asset) if hero else None
+    """The social cards, the widest use first; where there is none the site's own, else a photo."""
     if found := view.cards or view.site_cards:
         yield from _all_card_tags(found, chrome)
-    elif photo and hero:
-        yield from _photo_tags(photo, chrome, alt=hero.alt or photo.alt)
+        return
+    for use in filter(None, (view.content.social_image, view.content.hero)):
+        if photo := view.photos.get(use.asset):
+            yield from _photo_tags(photo, chrome, alt=use.alt or photo.alt)
+            return
 
 
 def _all_card_tags(found: tuple[SocialCard, ...], chrome: Chrome) -> Iterator[tuple[str, str]]:
@@ -241,6 +237,6 @@ def _alternates(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
     if not view.translations:
         return
     own = chrome.links.url(view.path)
-    yield view.content.language, own
+    yield edition_tag(view.content.language, chrome.site.locale), own
     yield from view.translations
     yield "x-default", view.translations[0][1] if view.content.translation_of else own

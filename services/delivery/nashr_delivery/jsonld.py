@@ -6,23 +6,29 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from markupsafe import Markup
-from nashr.domain.article import Credit
+from nashr.domain.article import Content, Credit
 from nashr.domain.locales import stamp
 
 from nashr_delivery.chrome import Chrome
 from nashr_delivery.head import canonical, description
 from nashr_delivery.markup import json_script
 from nashr_delivery.pictures import crops, largest
-from nashr_delivery.views import ArticleView, ListingView, Profile
+from nashr_delivery.views import ArticleView, Correction, ListingView, Profile
 
 TYPES: Final = {
     "news": "NewsArticle",
     "analysis": "AnalysisNewsArticle",
     "opinion": "OpinionNewsArticle",
     "explainer": "BackgroundNewsArticle",
-    "interview": "NewsArticle",
+    "interview": "ReportageNewsArticle",
     "sponsored": "AdvertiserContentArticle",
     "page": "WebPage",
+}
+_POLICIES: Final = {
+    "publishing_principles": "publishingPrinciples",
+    "corrections_policy": "correctionsPolicy",
+    "ethics_policy": "ethicsPolicy",
+    "masthead": "masthead",
 }
 _PROPERTIES: Final = {"translator": "translator", "editor": "editor", "photographer": "contributor"}
 
@@ -85,35 +91,43 @@ def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
         "isAccessibleForFree": True,
         **_images(view, chrome),
         **_people(view, chrome),
+        **dict(_relatives(view, chrome)),
     }
     if content.kind == "page":
         return about
     about["articleSection"] = chrome.section(content.section).label
     about["wordCount"] = len(content.text().split())
     about["speakable"] = {"@type": "SpeakableSpecification", "cssSelector": [".headline", ".standfirst"]}
-    return about | dict(_extras(view, chrome))
+    return about | dict(_extras(content))
 
 
-def _extras(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
-    content = view.content
+def _relatives(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
+    """What was said about the article since, what it is made from, and its other editions."""
+    content, kind = view.content, TYPES[view.content.kind]
+    if view.corrections:
+        yield "correction", [_correction(one, chrome) for one in view.corrections]
+    if content.source and content.source.get("url"):
+        yield "isBasedOn", content.source["url"]
+    editions = [{"@type": kind, "url": url, "inLanguage": tag} for tag, url in view.translations]
+    if editions and content.translation_of:
+        yield "translationOfWork", editions[0]
+    elif editions:
+        yield "workTranslation", editions
+
+
+def _correction(one: Correction, chrome: Chrome) -> dict[str, str]:
+    kind = chrome.words.correction_kinds.get(one.kind, one.kind)
+    at = stamp(one.at, chrome.site.time_zone)
+    return {"@type": "CorrectionComment", "name": kind, "text": one.text, "datePublished": at}
+
+
+def _extras(content: Content) -> Iterator[tuple[str, Any]]:
     if content.keywords:
         yield "keywords", list(content.keywords)
     if content.dateline:
         yield "dateline", content.dateline
-    if content.source and content.source.get("url"):
-        yield "isBasedOn", content.source["url"]
-    if view.corrections:
-        yield (
-            "correction",
-            [
-                {
-                    "@type": "CorrectionComment",
-                    "text": one.text,
-                    "datePublished": stamp(one.at, chrome.site.time_zone),
-                }
-                for one in view.corrections
-            ],
-        )
+    if content.kind == "sponsored" and content.source and content.source.get("name"):
+        yield "sponsor", {"@type": "Organization", "name": content.source["name"]}
 
 
 def _images(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
@@ -141,7 +155,7 @@ def _images(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
             }
             for card in view.cards
         ]
-    return {"image": found, "thumbnailUrl": found[-1]["url"]} if found else {}
+    return {"image": found, "thumbnailUrl": found[0]["url"]} if found else {}
 
 
 def _people(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
@@ -189,5 +203,10 @@ def _publisher(chrome: Chrome) -> dict[str, Any]:
         "url": chrome.links.url("/"),
         "logo": {"@type": "ImageObject", "url": logo},
     }
-    principles = chrome.site.theme.get("publishing_principles")
-    return found | ({"publishingPrinciples": chrome.links.url(principles)} if principles else {})
+    theme = chrome.site.theme
+    policies = {name: theme[key] for key, name in _POLICIES.items() if theme.get(key)}
+    return found | {name: _absolute(path, chrome) for name, path in policies.items()}
+
+
+def _absolute(path: str, chrome: Chrome) -> str:
+    return path if "://" in path else chrome.links.url(path)

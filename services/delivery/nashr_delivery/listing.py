@@ -19,11 +19,12 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Card:
-    """A teaser with its photo ready and the attributes its language needs."""
+    """A teaser with its photo ready and the attributes its language needs; ``label`` names its kind."""
 
     teaser: Teaser
     image: Image | None
     attributes: Mapping[str, str]
+    label: str | None = None
 
 
 def cards(teasers: Iterable[Teaser], chrome: Chrome, *, sizes: str = CARD) -> list[Card]:
@@ -32,7 +33,8 @@ def cards(teasers: Iterable[Teaser], chrome: Chrome, *, sizes: str = CARD) -> li
 
 def _card(teaser: Teaser, chrome: Chrome, *, sizes: str, first: bool = False) -> Card:
     photo = image(teaser.photo, chrome.links, sizes=sizes, first=first) if teaser.photo else None
-    return Card(teaser, photo, chrome.lang(teaser.language, chrome.site.locale))
+    attributes = chrome.lang(teaser.language, chrome.site.locale)
+    return Card(teaser, photo, attributes, chrome.words.kinds.get(teaser.kind))
 
 
 def draft(view: ListingView, chrome: Chrome) -> Draft:
@@ -54,7 +56,7 @@ def draft(view: ListingView, chrome: Chrome) -> Draft:
         lead=lead,
         cards=cards(view.teasers[len(lead) :], chrome, sizes=CARD if front else ROW),
         front=front,
-        months=[(month_name(one.month, chrome.site.locale), one.path) for one in view.archive],
+        months=[(month_name(one.month, chrome.site.date_locale), one.path) for one in view.archive],
     )
     return Draft(body, HTML)
 
@@ -72,4 +74,4 @@ def heading(view: ListingView, chrome: Chrome) -> str:
         return chrome.words.numbered.format(name, view.number)
     if view.kind != "archive" or view.month is None:
         return name
-    return f"{name}: {chrome.words.archive_of.format(month_name(view.month, chrome.site.locale))}"
+    return f"{name}: {chrome.words.archive_of.format(month_name(view.month, chrome.site.date_locale))}"

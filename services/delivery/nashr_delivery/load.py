@@ -12,6 +12,7 @@ from typing import Any
 
 from nashr.domain import seealso
 from nashr.domain.article import Content, content
+from nashr.domain.locales import edition_tag
 from nashr.domain.site import Site, parse_site
 from nashr.domain.topics import topics
 from nashr.pages import MADE_FROM, SITEMAPS, Fact, PageKind
@@ -233,7 +234,7 @@ def _view(
             Correction(item["kind"], item["text"], item["at"])
             for item in articles.corrections(conn, article.id)
         ),
-        translations=_translations(conn, article, path=page.path),
+        translations=_translations(conn, article),
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
         author_pages=frozenset(shown.named.authors),
         topics=tuple(item for item in topics(doc.keywords).items() if item[0] in shown.named.topics),
@@ -309,18 +310,19 @@ def _teasers(there: Mapping[int, Teaser], chosen: Sequence[StoredLink]) -> tuple
     return tuple(there[item.dst] for item in chosen)
 
 
-def _translations(conn: Connection, article: Article, *, path: str) -> tuple[tuple[str, str], ...]:
-    """(locale, URL) of every live edition, the original first; this one is about to live at ``path``."""
-    root = article.translation_of or article.id
+def _translations(conn: Connection, article: Article) -> tuple[tuple[str, str], ...]:
+    """(language tag, URL) of every other live edition, the original first."""
     found = rows(
         conn,
-        """SELECT CASE WHEN a.id = :own THEN :path ELSE a.path END AS path, s.config
+        """SELECT a.path, s.config, r.doc->>'language' AS language
         FROM article a JOIN site s ON s.id = a.site
-        WHERE (a.id = :root OR a.translation_of = :root) AND (a.live_revision IS NOT NULL OR a.id = :own)
+        JOIN revision r ON r.article = a.id AND r.number = a.live_revision
+        WHERE (a.id = :root OR a.translation_of = :root) AND a.id <> :own
         ORDER BY a.id <> :root, a.site""",
-        root=root, own=article.id, path=path,
+        root=article.translation_of or article.id, own=article.id,
     )  # fmt: skip
-    if len(found) < 2:
-        return ()
-    editions = [(parse_site(item["config"]), item["path"]) for item in found]
-    return tuple((site.locale, site.url(path)) for site, path in editions)
+    editions = [(parse_site(item["config"]), item["path"], item["language"]) for item in found]
+    return tuple(
+        (edition_tag(language or site.locale, site.locale), site.url(path))
+        for site, path, language in editions
+    )

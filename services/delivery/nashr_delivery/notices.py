@@ -37,7 +37,7 @@ def redirect(view: RedirectView, chrome: Chrome) -> Draft:
     It names no asset: old addresses are many, and a new theme must not touch them.
     """
     location = ascii_url(view.location)
-    body = html("redirect.html", chrome, location=location, policy=head.policy(chrome))
+    body = html("redirect.html", chrome, location=location)
     return Draft(body, HTML, {"status": "301", "location": location})
 
 

@@ -17,6 +17,8 @@ CARD: Final = "(min-width: 60rem) 24rem, (min-width: 36rem) 50vw, 8rem"
 PORTRAIT: Final = "10rem"
 ROW: Final = "(min-width: 36rem) 14rem, 8rem"
 
+_SMALL: Final = frozenset({CARD, ROW})
+_ENOUGH: Final = 960  # pixels: what 24rem is on a screen of two and a half pixels to one
 _MODERN: Final = ("image/avif", "image/webp")
 _FALLBACKS: Final = ("image/jpeg", "image/png", "image/webp", "image/avif")
 _TOLERANCE: Final = 0.03
@@ -28,6 +30,7 @@ _USUAL_WIDTH: Final = 960
 class Image:
     """One ``<picture>``: (type, srcset) of each source, then the ``<img>``'s own attributes.
 
+    ``look``: its class in the page's style element, which has the placeholder; empty where it needs none.
     ``moves``: the sources are animations, which readers who asked for calm do not get.
     """
 
@@ -39,13 +42,18 @@ class Image:
     width: int
     height: int
     alt: str
-    style: str
+    look: str
     first: bool
 
 
 def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Image | None:
-    """The uncropped photo; ``first`` is for what stands on the first screen. None without a single file."""
+    """The uncropped photo; ``first`` is for what stands on the first screen. None without a single file.
+
+    A photo that is never shown large is offered in small files only: fewer words in the page.
+    """
     family = _whole(photo)
+    if sizes in _SMALL:
+        family = [one for one in family if one.width <= _ENOUGH] or family
     kind = fallback_type(family)
     if kind is None:
         return None
@@ -62,7 +70,7 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
         width=plain[-1].width,
         height=plain[-1].height,
         alt="" if photo.decorative else photo.alt,
-        style=_style(photo),
+        look=links.look(style) if (style := _style(photo)) else "",
         first=first,
     )
 

@@ -92,6 +92,7 @@ def _teaser(site: Site, item: Mapping[str, Any], doc: Content, heroes: Mapping[s
         published_at=item["published_at"],
         photo=_hero(doc, heroes),
         kicker=None if item["kicker_expired"] else doc.kicker,
+        kind=doc.kind,
     )
 
 

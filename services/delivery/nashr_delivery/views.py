@@ -53,7 +53,10 @@ class Photo:
 
 @dataclass(frozen=True)
 class Teaser:
-    """Another article as a card, a row or a see-also link. ``kicker`` is None once it has run out."""
+    """Another article as a card, a row or a see-also link. ``kicker`` is None once it has run out.
+
+    ``kind``: readers are told of an opinion or a paid text before they follow a link to it.
+    """
 
     article_id: str
     path: str
@@ -64,6 +67,7 @@ class Teaser:
     published_at: datetime
     photo: Photo | None = None
     kicker: str | None = None
+    kind: str = "news"
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class ArticleView:
 
     ``photos`` maps asset ids to files and default words; the words of each use come from ``content``.
     ``latest``: articles of ``related_news`` that are no relation but the newest; the page says so.
-    ``translations``: (locale, absolute URL) of the other editions, the original first unless it is this.
+    ``translations``: (language tag, URL) of the other editions, the original first unless it is this one.
     ``kicker_expired`` is the clock's verdict on ``kicker_until``; ``author_pages``: slugs that may be linked.
     ``topics``: (slug, keyword) of those that have a page.
     ``site_cards``: the site's own, for when the article has none.

@@ -87,6 +87,15 @@ def stamp(at: datetime, time_zone: str) -> str:
     return at.astimezone(ZoneInfo(time_zone)).isoformat(timespec="seconds")
 
 
+def edition_tag(language: str, site_locale: str) -> str:
+    """The tag by which editions name an article in ``hreflang``: with the site's region for its own language.
+
+    The same for whoever names it, since search engines believe only what both sides say.
+    """
+    own = language.split("-", maxsplit=1)[0].lower() == site_locale.split("-", maxsplit=1)[0].lower()
+    return (site_locale if own else language).partition("-u-")[0]
+
+
 def og_locale(language: str, site_locale: str) -> str:
     """``ll_CC`` as Open Graph wants it; the site's region counts for its own language."""
     primary = language.split("-", maxsplit=1)[0].lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,8 @@ _RTL: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd",
 _RTL_SCRIPTS: Final = frozenset({"arab", "hebr", "syrc", "thaa", "nkoo", "adlm"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _SITE_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_PLAIN_PATH: Final = re.compile(r"[\w/.-]*", re.ASCII).fullmatch  # what quoting would leave as it is
+DIGITS: Final = ("latn", "arab", "arabext")
 _TOKENS: Final = re.compile(r"\{([a-z]+)\}")
 
 
@@ -45,7 +48,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Site:
-    """One edition: a chrome locale, a base URL, a bucket prefix."""
+    """One edition: a chrome locale, a base URL, a bucket prefix.
+
+    ``digits`` are those of dates: ``latn`` 0-9, ``arab`` ٠-٩, ``arabext`` ۰-۹; None for the locale's own.
+    """
 
     id: str
     name: str
@@ -60,6 +66,7 @@ class Site:
     feeds: str = "full"
     topic_threshold: int = TOPIC_THRESHOLD
     static: str | None = None
+    digits: str | None = None
     theme: Mapping[str, str] = field(default_factory=dict)
     images: Recipe = RECIPE
     sections: tuple[Section, ...] = ()
@@ -74,19 +81,24 @@ class Site:
         return direction(self.locale)
 
     @property
+    def date_locale(self) -> str:
+        """The locale that dates are written in: the site's, with its digits."""
+        return f"{self.locale.partition('-u-')[0]}-u-nu-{self.digits}" if self.digits else self.locale
+
+    @cached_property
     def base_path(self) -> str:
         """The path part of ``base_url``, always with a slash at both ends."""
         path = urlsplit(self.base_url).path
         return "/" + path.strip("/") + "/" if path.strip("/") else "/"
 
-    @property
+    @cached_property
     def origin(self) -> str:
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
 
     def href(self, path: str) -> str:
         """The root-relative, percent-encoded link to a site path such as ``/politics/خبر/``."""
-        return self.base_path.rstrip("/") + quote(path, safe="/:@!$&'()*+,;=~-._")
+        return self.base_path[:-1] + (path if _PLAIN_PATH(path) else quote(path, safe="/:@!$&'()*+,;=~-._"))
 
     def url(self, path: str) -> str:
         """The absolute URL of a site path."""
@@ -143,7 +155,7 @@ def parse_site(data: Mapping[str, Any]) -> Site:
     ]
     faults += [
         Fault(f"/{name}", "bad_type", f"give {name} as text, or leave it out")
-        for name in ("time_zone", "logo", "article_path", "bucket", "prefix", "feeds", "static")
+        for name in ("time_zone", "logo", "article_path", "bucket", "prefix", "feeds", "static", "digits")
         if not isinstance(data.get(name), str | None)
     ]
     sections = tuple(_sections(data.get("sections", []), faults))
@@ -230,6 +242,8 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
         faults.append(Fault("/feeds", "invalid", "full or summary"))
     if not _is_threshold(data.get("topic_threshold", TOPIC_THRESHOLD)):
         faults.append(Fault("/topic_threshold", "invalid", "how many articles, from 1 to 1000"))
+    if data.get("digits") not in {None, *DIGITS}:
+        faults.append(Fault("/digits", "invalid", f"one of {', '.join(DIGITS)}"))
     faults += _path_faults(data.get("article_path", "/{section}/{slug}/"))
     theme = data.get("theme", {})
     if not isinstance(theme, Mapping) or any(not isinstance(value, str) for value in theme.values()):

@@ -158,7 +158,7 @@ def _words(site: Site, doc: Content, facts: Mapping[str, Any]) -> Words:
         headline=headline_of(doc),
         label=label,
         language=doc.language,
-        locale=site.locale if own else doc.language,
+        locale=site.date_locale if own else doc.language,
         state=state,
         date=f"{at.astimezone(ZoneInfo(site.time_zone)):%Y-%m-%d}" if at else "",
     )

@@ -17,6 +17,36 @@ from nashr_delivery.edge_routes import Route, pick
 from tests.integration.edge.conftest import Shop, SlowOrigin, open_shop, purge
 from tests.servers import Server, free_port, request, stop, wait_until
 
+SHOWN = (
+    "x-content-type-options", "referrer-policy", "permissions-policy", "cross-origin-opener-policy",
+    "content-security-policy",
+)  # fmt: skip
+_EVERY = {"x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin"}
+_PAGE = {
+    **_EVERY,
+    "permissions-policy": "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), "
+    "payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'",
+}
+_INERT = {
+    **_EVERY,
+    "content-security-policy": "script-src 'none'; object-src 'none'; frame-ancestors 'none'; sandbox",
+}
+RULES = {
+    kind: {**dict.fromkeys(SHOWN), **rules}
+    for kind, rules in {
+        "text/html; charset=utf-8": _PAGE,
+        "Text/HTML": _PAGE,
+        "image/svg+xml": _INERT,
+        "application/rss+xml; charset=utf-8": _INERT,
+        "image/jpeg": _EVERY,
+        "text/css; charset=utf-8": _EVERY,
+        "font/woff2": _EVERY,
+        "application/feed+json": _EVERY,
+    }.items()
+}
+
 LONG = "خبر عاجل من بيروت. " * 200
 
 
@@ -252,13 +282,50 @@ def test_head_is_get_without_the_body(shop: Shop) -> None:
     assert (got.status, got.body, got.headers["content-length"]) == (200, b"", "4")
 
 
-def test_headers_protect_and_hide(shop: Shop) -> None:
-    """Security headers are added, the object's policy is passed on, the store's own headers are not."""
+@pytest.mark.parametrize("kind", RULES)
+def test_headers_protect_by_kind(shop: Shop, kind: str) -> None:
+    """Each kind of file has the headers that docs/pages.md promises, from the store and from memory alike."""
+    shop.put("ar/kind/file", "text", kind=kind)
+    shop.purge("/kind/file")
+    for verdict in ("MISS", "HIT"):
+        headers = shop.get("/kind/file").headers
+        assert headers["x-cache"] == verdict
+        assert {name: headers.get(name) for name in SHOWN} == RULES[kind]
+
+
+def test_a_page_brings_its_own_policy(shop: Shop) -> None:
+    """What the object's metadata says goes before the edge's rule, also on 304."""
+    shop.put("ar/own/index.html", "page", csp="default-src 'self'")
+    got = shop.get("/own/")
+    again = shop.get("/own/", If_None_Match=got.headers["etag"])
+    assert (got.status, again.status) == (200, 304)
+    for headers in (got.headers, again.headers):
+        assert headers["content-security-policy"] == "default-src 'self'"
+
+
+def test_missing_and_refused_are_protected_too(shop: Shop) -> None:
+    """The site's 404 page has a page's headers, the edge's own words have those of any file."""
+    missing = shop.get("/nowhere/").headers
+    assert missing["content-security-policy"] == "frame-ancestors 'none'"
+    assert missing["cross-origin-opener-policy"] == "same-origin"
+    refused = request(shop.edge.url, method="POST").headers
+    assert refused["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("proto", "told"), [("https", "max-age=31536000"), ("HTTPS, http", "max-age=31536000"), ("http", None)]
+)
+def test_https_is_remembered_only_over_https(shop: Shop, proto: str, told: str | None) -> None:
+    """HSTS goes to whoever came over https, as the proxy in front says; over http it is never sent."""
+    shop.put("ar/https/index.html", "page")
+    assert shop.get("/https/", X_Forwarded_Proto=proto).headers.get("strict-transport-security") == told
+    assert "strict-transport-security" not in shop.get("/https/").headers
+
+
+def test_the_store_is_hidden(shop: Shop) -> None:
+    """Of the store's own headers none is passed on."""
     shop.put("ar/headers/index.html", "page", csp="default-src 'self'", surrogate_key="a1")
     headers = shop.get("/headers/").headers
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
-    assert headers["content-security-policy"] == "default-src 'self'"
     assert not [name for name in headers if name.startswith(("x-amz", "access-control", "server"))]
 
 

@@ -197,17 +197,15 @@ def test_an_article_without_a_photo_is_whole(show: Show) -> None:
 
 
 def test_notes_tell_what_a_reader_must_know(show: Show) -> None:
-    """Sponsored, translated and AI-made articles say so above the text."""
+    """Translated and AI-made articles say so above the text."""
     page = show(
         {
-            "kind": "sponsored",
             "translation": {"from": "en", "method": "machine_reviewed", "credit": "ن. عون"},
             "ai": {"text": "generated", "note": "ملخص"},
         }
     )
     notes = [note.text for note in select(page, "p.note")]
     assert notes == [
-        "محتوى مموّل",
         "مترجم آلياً عن الإنجليزية وراجعه محرر – ن. عون",
         "أُنشئ هذا النص بالذكاء الاصطناعي – ملخص",
     ]

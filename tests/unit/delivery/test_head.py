@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import lxml.html
@@ -169,6 +170,56 @@ def test_policy_forbids_scripts(show: Show) -> None:
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert "http" not in policy
+
+
+def test_every_page_names_its_locale(show: Show) -> None:
+    """Language and country as Open Graph writes them; the other editions beside it."""
+    page = show(translations=(("en-GB", "https://khabar.example/en/politics/port/"),))
+    assert tags(page)["og:locale"] == "ar_LB"
+    assert tags(page)["og:locale:alternate"] == "en_GB"
+
+
+def test_a_translation_points_to_its_original(show: Show) -> None:
+    """x-default is the original, wherever one reads; machines read which work is whose translation."""
+    other = ("en-GB", "https://khabar.example/en/politics/port/")
+    page = show({"translation_of": "a0"}, translations=(other,))
+    found = {one.get("hreflang"): one.get("href") for one in page.xpath("//link[@hreflang]")}
+    assert found == {"ar-LB": OWN, "en-GB": other[1], "x-default": other[1]}
+    assert graph(page)["NewsArticle"]["translationOfWork"]["url"] == other[1]
+    assert graph(show(translations=(other,)))["NewsArticle"]["workTranslation"][0]["url"] == other[1]
+    (link,) = page.xpath("//p[@class='editions']/a")
+    assert (link.get("href"), link.get("lang"), link.text) == (other[1], "en-GB", "English")
+
+
+def test_the_social_image_goes_before_the_hero(show: Show) -> None:
+    """Without a card the editor's choice for sharing is shared, with its own alt."""
+    found = tags(show({"social_image": {"asset": "inline", "alt": "الرصيف"}}, cards=()))
+    assert found["og:image"].startswith("https://khabar.example/media/inline")
+    assert found["og:image:alt"] == "الرصيف"
+
+
+def test_the_short_address_is_announced(show: Show) -> None:
+    """Tools that share find the permalink."""
+    assert link(show(), "shortlink") == ["https://khabar.example/a/xyz1"]
+
+
+def test_the_newsroom_names_its_rules(
+    site: Site, assets: SiteAssets, story: Callable[..., ArticleView]
+) -> None:
+    """Pages and addresses of the theme stand in the newsroom's data, absolute."""
+    theme = {"publishing_principles": "/principles/", "corrections_policy": "https://rules.example/"}
+    page = render(story(), replace(site, theme=theme), assets, version=1)
+    found = graph(lxml.html.document_fromstring(page.body))["NewsMediaOrganization"]
+    assert found["publishingPrinciples"] == "https://khabar.example/principles/"
+    assert found["correctionsPolicy"] == "https://rules.example/"
+
+
+def test_photos_come_in_the_shapes_that_search_wants(show: Show) -> None:
+    """16:9, 4:3 and 1:1 at 1200 px, by absolute address, with caption and credit."""
+    images = graph(show())["NewsArticle"]["image"]
+    shapes = {round(one["width"] / one["height"], 2) for one in images if one["width"] >= 1200}
+    assert shapes >= {1.78, 1.33, 1.0}
+    assert {one["creditText"] for one in images} == {"نشر"}
 
 
 def test_feeds_can_be_found(show: Show) -> None:

@@ -61,6 +61,7 @@ class SiteOut(Out):
     feeds: str
     topic_threshold: int
     static: str | None
+    digits: str | None
     theme: dict[str, str]
     images: RecipeOut
     sections: list[SectionOut]
