@@ -12,7 +12,7 @@ from typing import Any
 
 from nashr.domain import seealso
 from nashr.domain.article import Content, content
-from nashr.domain.site import Site, parse_site
+from nashr.domain.site import Site, stored_site
 from nashr.pages import PageKind
 from nashr.steps import STEPS
 from nashr.store import articles, assets, cards, links, pagerows, queue, sites
@@ -299,5 +299,5 @@ def _translations(conn: Connection, article: Article, *, path: str) -> tuple[tup
     )  # fmt: skip
     if len(found) < 2:
         return ()
-    editions = [(parse_site(item["config"]), item["path"]) for item in found]
+    editions = [(stored_site(item["config"]), item["path"]) for item in found]
     return tuple((site.locale, site.url(path)) for site, path in editions)

@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.errors import Refused
-from nashr.domain.site import Site, parse_site
-from nashr.pages import PageKind, PageSpec, chrome_pages
+from nashr.domain.site import Site, stored_site
+from nashr.pages import MADE_FROM, Fact, PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
 from nashr.store import cards, events, pagerows, sweeping
 from nashr.store.database import row, rows
@@ -32,7 +32,7 @@ def find(conn: Connection, site: str) -> SiteRow | None:
         return None
     known = _known.get(found["secret"])
     if known is None or known.version != found["version"]:
-        known = SiteRow(parse_site(found["config"]), found["secret"], found["version"])
+        known = SiteRow(stored_site(found["config"]), found["secret"], found["version"])
         _known[found["secret"]] = known
     return known
 
@@ -52,7 +52,7 @@ def get(conn: Connection, site: str) -> SiteRow:
 
 
 def every(conn: Connection) -> Sequence[Site]:
-    return [parse_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
+    return [stored_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
 
 
 def apply(conn: Connection, site: Site, *, actor: str, version: int | None = None) -> int:
@@ -85,7 +85,10 @@ def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
     locked = pagerows.lock(conn, site.id, (routes, *chrome_pages(site)))
     pagerows.want(conn, locked.values())
     if rebuild:
+        kinds = {kind for kind, facts in MADE_FROM.items() if Fact.chrome in facts}
+        kinds -= {spec.kind for spec in chrome_pages(site)}
         others = [item["id"] for item in rows(
-            conn, "SELECT id FROM page WHERE site = :site AND kind IN ('article', 'archive')", site=site.id,
+            conn, "SELECT id FROM page WHERE site = :site AND kind = ANY(:kinds)",
+            site=site.id, kinds=sorted(kinds),
         )]  # fmt: skip
         pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk)
