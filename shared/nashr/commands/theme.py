@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -59,11 +60,8 @@ def preview(
     port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 finds a free one", min=0, max=65535)] = 8099,
 ) -> None:
     """Show every kind of page with sample content, anew whenever a file changes. No stack is needed."""
-    with subprocess.Popen(_command(_PREVIEW, file, "--port", str(port))) as served:
-        try:
-            raise typer.Exit(served.wait())
-        except KeyboardInterrupt:  # it has heard Ctrl-C too
-            served.wait()
+    command = _command(_PREVIEW, file, "--port", str(port))
+    os.execv(command[0], command)  # noqa: S606 - so that whoever ends this process ends the server
 
 
 def add_to(app: typer.Typer) -> None:

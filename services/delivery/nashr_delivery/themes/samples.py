@@ -174,7 +174,7 @@ class _Newsroom:
             ],
             "source": {"name": self.say("source"), "url": "https://example.org/"},
             "translation": {"from": "fr", "method": "machine_reviewed", "credit": self.say("translator")},
-            "ai": {"text": "assisted", "note": self.say("caption")},
+            "ai": {"text": "assisted", "note": self.say("ai")},
         }  # fmt: skip
 
     def view(self, name: str, document: Mapping[str, Any], **changes: Any) -> ArticleView:
