@@ -7,6 +7,7 @@ holds several words, the id goes on after a dot: ``roles.editor``.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache, lru_cache
@@ -15,6 +16,8 @@ from string import Formatter
 from typing import Any, Final
 
 from babel.messages.pofile import PoFileError, read_po
+
+_PO_LINE: Final = re.compile(r'(?:msg\w+(?:\[\d+\])?\s+)?"(?:[^"\\]|\\.)*"')
 
 LANGUAGES: Final = ("ar", "en", "fa", "ur")
 """Those that have a catalogue."""
@@ -125,11 +128,16 @@ def catalogue(language: str) -> Mapping[str, str]:
 def messages(file: bytes) -> Mapping[str, Message]:
     """The translated messages of a gettext catalogue. Raises BadCatalogue."""
     try:
-        found = read_po(io.BytesIO(file), abort_invalid=True)
+        text = file.decode()
+    except UnicodeDecodeError as error:
+        raise BadCatalogue("save it as UTF-8", file[: error.start].count(b"\n") + 1) from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.startswith("#") and not _PO_LINE.fullmatch(line.strip()):
+            raise BadCatalogue(f'write msgid "..." and msgstr "...", not {line.strip()}', number)
+    try:
+        found = read_po(io.StringIO(text), abort_invalid=True)
     except PoFileError as error:
         raise BadCatalogue(str(error), int(error.lineno) + 1) from error
-    except UnicodeDecodeError as error:
-        raise BadCatalogue("it is not UTF-8", file[: error.start].count(b"\n") + 1) from error
     return {
         str(one.id): Message(one.string, one.lineno or 1)
         for one in found

@@ -27,6 +27,7 @@ class Unusable(ValueError):
 class Dressed:
     """A site with its theme folder, if it has one, as its TOML names them."""
 
+    file: Path
     site: Site
     theme: Bundle
     path: Path | None
@@ -61,11 +62,20 @@ def read(file: Path) -> Dressed:
         raise Unusable(f"{file}: {faults}") from error
     name = site.theme.get("folder")
     if not name or is_bundle_key(site.id, name):
-        return Dressed(site, NOTHING, None)
+        return Dressed(file, site, NOTHING, None)
     found = folder.read(file.parent / name)
     if found.flaws:
-        raise Unusable(trial.told(found.flaws, folder=f"{found.path}"))
-    return Dressed(_with_logo(site, file.parent / name), found.bundle, found.path)
+        raise Unusable(trial.told(found.flaws, site=file, folder=found.path))
+    return Dressed(file, _with_logo(site, file.parent / name), found.bundle, found.path)
+
+
+def place(file: Path) -> Path | None:
+    """The theme folder that a TOML names, be it right or wrong; None where it names none."""
+    try:
+        name = tomllib.loads(file.read_text("utf-8"))["theme"]["folder"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return file.parent / name if isinstance(name, str) else None
 
 
 def _with_logo(site: Site, path: Path) -> Site:
@@ -77,7 +87,7 @@ def _with_logo(site: Site, path: Path) -> Site:
 def tried(dressed: Dressed) -> None:
     """Renders every kind of page. Raises Unusable with all the flaws."""
     if found := tuple(trial.flaws(dressed.site, dressed.theme)):
-        raise Unusable(trial.told(found, folder=f"{dressed.path or ''}"))
+        raise Unusable(trial.told(found, site=dressed.file, folder=dressed.path))
 
 
 if __name__ == "__main__":

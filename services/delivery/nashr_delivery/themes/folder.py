@@ -48,7 +48,7 @@ class Folder:
 def read(path: Path) -> Folder:
     """Everything in the folder that can be used, and what cannot."""
     if not path.is_dir():
-        return Folder(path, Bundle(), (Flaw(f"{path}", 0, "this folder is not there: correct theme.folder"),))
+        return Folder(path, Bundle(), (Flaw(".", 0, "this folder is not there: correct theme.folder"),))
     flaws: list[Flaw] = []
     found = {name: file.read_bytes() for name, file in _files(path)}
     size = sum(map(len, found.values()))

@@ -17,8 +17,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from nashr_delivery import fonts
+from nashr_delivery.themes import check
 from nashr_delivery.themes.check import Unusable
-from nashr_delivery.themes.stage import EVENTS, INDEX, RELOAD, SCRIPT, Answer, Stage, refused
+from nashr_delivery.themes.stage import EVENTS, INDEX, SCRIPT, Answer, Stage, alive, refused, script
 from nashr_delivery.themes.watch import Watch
 
 HOST: Final = "127.0.0.1"
@@ -37,20 +38,17 @@ class Preview:
         self._built: tuple[int, Stage] | None = None
 
     def answer(self, path: str) -> Answer:
-        """The page, file or complaint at a site path."""
-        try:
-            return self._stage().answer(path)
-        except (Unusable, OSError) as error:
-            return refused(error)
-
-    def _stage(self) -> Stage:
-        """Built anew after a change. Raises Unusable."""
+        """The page, file or complaint at a site path; a page knows of which state of the files it is."""
         with self._turn:
-            count = self.watch.look()
-            if self._built is None or self._built[0] != count:
-                stage = Stage(self._file, self._origin)
-                self._built = self.watch.look(*([stage.theme] if stage.theme else ())), stage
-            return self._built[1]
+            place = check.place(self._file)
+            count = self.watch.look(*([place] if place else ()))
+            try:
+                if self._built is None or self._built[0] != count:
+                    self._built = count, Stage(self._file, self._origin)
+                stage = self._built[1]
+            except (Unusable, OSError) as error:
+                return alive(refused(error), count)
+        return alive(stage.answer(path), count)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -63,12 +61,16 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        with suppress(ConnectionError):  # the browser went on to another page
+        asked = urlsplit(self.path)
+        path = unquote(asked.path)
+        since = asked.query.removeprefix("since=")
+        with suppress(
+            ConnectionError, ValueError
+        ):  # the browser went on to another page, or since is no number
             if path == EVENTS:
-                self._events()
+                self._events(int(since))
             elif path == SCRIPT:
-                self._send(Answer(200, "text/javascript; charset=utf-8", RELOAD.encode()))
+                self._send(script(since))
             else:
                 self._send(self._preview.answer(path))
 
@@ -80,14 +82,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    def _events(self) -> None:
-        """One event for each change, until the browser goes."""
+    def _events(self, seen: int) -> None:
+        """One event for each change after the ``seen`` ones, until the browser goes."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
         self.send_header("Connection", "close")
         self.end_headers()
-        seen = self._preview.watch.count
         self.wfile.write(b": looking\n\n")
         while True:
             count = self._preview.watch.changed(seen, within=_PING)

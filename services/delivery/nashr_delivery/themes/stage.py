@@ -25,13 +25,6 @@ HTML: Final = "text/html; charset=utf-8"
 INDEX: Final = "/_preview/"
 SCRIPT: Final = "/_preview/reload.js"
 EVENTS: Final = "/_preview/events"
-RELOAD: Final = (
-    f'const events = new EventSource("{EVENTS}");\n'
-    "let lost = false;\n"
-    'events.addEventListener("changed", () => location.reload());\n'
-    "events.onerror = () => { lost = true; };\n"
-    "events.onopen = () => { if (lost) location.reload(); };\n"
-)
 _POLICY: Final = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(")')
 _SCRIPTS: Final = re.compile(r"script-src [^;]*;?\s*")
 _SIZE: Final = re.compile(r"/media/sample-.*-(\d+)x(\d+)\.\w+")
@@ -59,11 +52,6 @@ class Stage:
         )
         self._samples: Sequence[Sample] = samples(self.site)
 
-    @property
-    def theme(self) -> Path | None:
-        """The theme folder, to be watched."""
-        return self._dressed.path
-
     def answer(self, path: str) -> Answer:
         """The page, picture or file at a site path."""
         if path == INDEX:
@@ -79,7 +67,7 @@ class Stage:
         if made.content_type != HTML:
             return Answer(200, made.content_type, made.body)
         status = view.status if isinstance(view, TombstoneView) else 200
-        return Answer(status, HTML, alive(made.body.decode()).encode())
+        return Answer(status, HTML, allowed(made.body.decode()).encode())
 
     def _view(self, path: str) -> View:
         """The sample at a path; the site's other sections and stories borrow those of the first."""
@@ -124,7 +112,7 @@ class Stage:
         )
         found = [*trial.flaws(self._dressed.site, self._dressed.theme)]
         lines = [*trial.notes(self._dressed.site, self._dressed.theme)]
-        lines += trial.told(found, folder=f"{self.theme or ''}").splitlines()
+        lines += trial.told(found, site=self._dressed.file, folder=self._dressed.path).splitlines()
         said = "".join(f"<li>{html.escape(line)}</li>" for line in lines) or "<li>nothing is wrong</li>"
         return f"<h1>{html.escape(self.site.name)}</h1><ul>{pages}</ul><h2>Check</h2><ul>{said}</ul>"
 
@@ -151,15 +139,35 @@ def _drawing(width: int, height: int) -> str:
     )
 
 
-def alive(text: str) -> str:
-    """A page that reloads by itself, and a policy that lets only that script run."""
+def allowed(text: str) -> str:
+    """A page whose policy lets the preview's script run, and no other."""
 
     def opened(found: re.Match[str]) -> str:
         kept = _SCRIPTS.sub("", html.unescape(found[2])).rstrip("; ")
         return found[1] + html.escape(f"{kept}; script-src 'self'") + found[3]
 
-    head, end, tail = _POLICY.sub(opened, text, count=1).rpartition("</body>")
-    return f'{head}<script src="{SCRIPT}" defer></script>\n{end}{tail}'
+    return _POLICY.sub(opened, text, count=1)
+
+
+def alive(answer: Answer, count: int) -> Answer:
+    """A page that reloads by itself once the files have changed more than ``count`` times."""
+    if answer.content_type != HTML:
+        return answer
+    head, end, tail = answer.body.rpartition(b"</body>")
+    script = f'<script src="{SCRIPT}?since={count}" defer></script>\n'.encode()
+    return replace(answer, body=head + script + end + tail)
+
+
+def script(count: str) -> Answer:
+    """The script of a page: it reloads when files change, and when the preview is back."""
+    text = (
+        f'const events = new EventSource("{EVENTS}?since={int(count)}");\n'
+        "let lost = false;\n"
+        'events.addEventListener("changed", () => location.reload());\n'
+        "events.onerror = () => { lost = true; };\n"
+        "events.onopen = () => { if (lost) location.reload(); };\n"
+    )
+    return Answer(200, "text/javascript; charset=utf-8", text.encode())
 
 
 def page(body: str, *, status: int = 200) -> Answer:
@@ -170,7 +178,7 @@ def page(body: str, *, status: int = 200) -> Answer:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         "<style>body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
         "h1{font-size:1.2rem}pre{overflow:auto;padding:1rem;background:#eee;color:#111}</style></head>"
-        f'<body>{body}<script src="{SCRIPT}" defer></script></body></html>'
+        f"<body>{body}</body></html>"
     )
     return Answer(status, HTML, text.encode())
 

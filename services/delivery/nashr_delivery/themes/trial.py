@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -56,7 +57,7 @@ def notes(site: Site, theme: Bundle) -> Iterator[str]:
 def _words(texts: Mapping[str, str]) -> Iterator[Flaw]:
     for name, text in texts.items():
         if wrong := fault(name, text):
-            yield Flaw(f"theme.texts.{name}", 0, wrong)
+            yield Flaw(f"/theme/texts/{name}", 0, wrong)
 
 
 def _templates(theme: Bundle) -> Iterator[Flaw]:
@@ -169,11 +170,11 @@ def _reason(error: Exception) -> str:
             return f"there is no template {error.message}: correct the name"
         case TemplateSyntaxError():
             return _syntax(error)
-        case TemplateError() | LookupError():
+        case TemplateError() | LookupError() | ValueError():
             return str(error).strip("'\"")
     return f"{type(error).__name__}: {error}"
 
 
-def told(found: Iterable[Flaw], *, folder: str) -> str:
-    """One line for each flaw, with the file as the reader finds it."""
-    return "\n".join(str(flaw) if flaw.file.startswith("theme.") else f"{folder}/{flaw}" for flaw in found)
+def told(found: Iterable[Flaw], *, site: Path, folder: Path | None) -> str:
+    """One line for each flaw, with the file as the reader finds it; a pointer is into the site's TOML."""
+    return "\n".join(f"{site}: {flaw}" if flaw.file.startswith("/") else f"{folder}/{flaw}" for flaw in found)
