@@ -65,6 +65,7 @@ def test_a_theme_reaches_every_page_and_leaves_it(
     stack.served(story["url"], holds='class="motto"')
     article, front = reader.page(story["url"]), reader.page(f"{stack.site}/evening/")
     assert reader.complaints(article.links() | front.links()) == []
+    assert "/assets/logo-" in str(front.one(".brand img").get("src"))
     (tmp_path / "look/templates/notice.html").write_text(
         "{% extends 'nashr/notice.html' %}{% block main %}<p>ضاعت الصفحة</p>{{ super() }}{% endblock %}",
         "utf-8",
