@@ -89,6 +89,6 @@ def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
         kinds -= {spec.kind for spec in chrome_pages(site)}
         others = [item["id"] for item in rows(
             conn, "SELECT id FROM page WHERE site = :site AND kind = ANY(:kinds)",
-            site=site.id, kinds=sorted(kinds),
+            site=site.id, kinds=sorted(map(str, kinds)),
         )]  # fmt: skip
         pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk)
