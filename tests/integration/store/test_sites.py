@@ -49,7 +49,7 @@ def gained(engine: Engine, site: Site) -> dict[str, int | None]:
 
 
 def test_another_theme_wants_every_page_that_shows_it(paper: Engine) -> None:
-    """The chrome's pages as normal work, articles and archives as bulk; permalinks and sitemaps not at all."""
+    """The chrome's pages as normal work, articles and archives as bulk; permalinks and sitemaps not."""
     found = gained(paper, THEMED)
     assert found["/news/one/"] == found["/news/archive/2026-11/"] == Priority.bulk
     assert found["/"] == found["/404.html"] == Priority.normal
