@@ -67,6 +67,15 @@ class Words:
     moved: str
     moved_to: str
     notices: dict[int, tuple[str, str]]
+    topics: str
+    about_topic: str
+    by_author: str
+    numbered: str
+    elsewhere: str
+    about_site: str
+    editions: str
+    retracted: str
+    corrected: str
 
 
 @dataclass(frozen=True)
