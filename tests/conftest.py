@@ -40,6 +40,7 @@ GROUPS = {
     "tests/integration/store/": "stack",
     "tests/faults/": "faults",
     "tests/integration/lettering/": "lettering",
+    "tests/integration/themes/": "themes",
 }
 
 SECONDS = 60.0

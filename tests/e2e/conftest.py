@@ -194,8 +194,9 @@ class Reader:
         if not kind.startswith(link.exact or KINDS[link.kind]):
             return f"{kind} at {link.url}, not {link.exact or link.kind} (named by {link.named_by})"
         if link.kind == "css":
-            fonts = {Link(urljoin(link.url, url), "font", link.url) for url in CSS_URL.findall(answer.text)}
-            return "; ".join(self.complaints(fonts)) or None
+            named = [(urljoin(link.url, url), link.url) for url in CSS_URL.findall(answer.text)]
+            files = {Link(url, "font" if url.endswith(".woff2") else "image", by) for url, by in named}
+            return "; ".join(self.complaints(files)) or None
         return None if answer.content else f"nothing at {link.url}"
 
     def xml(self, url: str) -> list[str]:

@@ -22,7 +22,7 @@ from nashr.domain.errors import Refused
 from nashr.domain.locales import day_text
 from nashr.domain.site import Site, direction, is_language, parse_site
 
-from nashr_cards import colour, core
+from nashr_cards import core
 from nashr_cards.card import Card, CardText, Theme, UnreadableHero
 
 _COLOURS: Final = {"accent": "accent", "background": "card_background", "text": "card_text"}
@@ -190,9 +190,6 @@ def _theme(file: Path | None, site: Site | None) -> tuple[Theme, tuple[str, ...]
     if file is None or site is None:
         return Theme("", "", "", ""), ()
     colours = {name: site.theme.get(key, "") for name, key in _COLOURS.items()}
-    for name, key in _COLOURS.items():
-        if colours[name] and not colour.is_colour(colours[name]):
-            raise Unusable(f"{file}: /theme/{key}: {colours[name]} is no colour: give #rgb or #rrggbb")
     font = site.theme.get("card_font")
     logo, notes = site.logo, list[str]()
     if logo and ("://" in logo or logo.startswith("/")):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from nashr.domain.site import Section, Site, direction
 
-from nashr_delivery.locales import Words, words
+from nashr_delivery.locales import Texts, Words, words
+from nashr_delivery.themes.templates import Sources
 from nashr_delivery.views import FootLink
 
 
@@ -22,13 +24,25 @@ class Asset:
 
 @dataclass(frozen=True)
 class SiteAssets:
-    """Paths of a site's style sheet, fonts (regular first) and icons, and the files themselves."""
+    """Paths of a site's style sheet, fonts (regular first) and icons, and the files themselves.
+
+    The rest is the theme's: templates, words, the paths of its files by their names in its folder, a favicon.
+    """
 
     css: str
     fonts: tuple[str, ...]
     icon: str
     touch_icon: str
     files: tuple[Asset, ...] = ()
+    templates: Sources = ()
+    texts: Texts = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    favicon: bytes | None = None
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Where all the files lie on the site."""
+        return frozenset(file.path for file in self.files)
 
 
 @dataclass
@@ -82,7 +96,7 @@ class Chrome:
 
     @cached_property
     def words(self) -> Words:
-        return words(self.site.locale)
+        return words(self.site.locale, self.assets.texts)
 
     @cached_property
     def logo(self) -> str | None:
@@ -92,6 +106,12 @@ class Chrome:
             return logo
         path = f"/{logo.lstrip('/')}"
         return self.links.href(path)
+
+    def file(self, name: str) -> str:
+        """The link to a file of the theme, such as ``images/lines.svg``. Raises LookupError."""
+        if name not in self.assets.named:
+            raise LookupError(f"the theme has no file {name}")
+        return self.links.asset(self.assets.named[name])
 
     def section(self, slug: str) -> Section:
         """The section by its slug; one that the site has dropped still has its slug for a label."""

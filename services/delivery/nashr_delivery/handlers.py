@@ -10,21 +10,18 @@ from hashlib import sha256
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fenced, Retryable
-from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
 from nashr.store import cardpages, cards, golive, mending, objects, pagerows, publishing, queue, sites
 from nashr.store.database import row, run, scalar, snapshot, statement, transaction
-from nashr.store.ids import keyed_name
 from nashr.store.pagerows import PageRow
 from nashr.store.queue import Step
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr_delivery import core, deletion, load, publish
-from nashr_delivery.assets import site_assets
+from nashr_delivery import core, deletion, load, looks, publish
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
 from nashr_delivery.views import ListingView, photos_of
@@ -35,7 +32,8 @@ class Delivery:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._assets_stored: set[tuple[str, str]] = set()
+        self._looks = looks.Looks(runtime.originals)
+        self._assets_stored: set[tuple[str, frozenset[str]]] = set()
 
     def release(self, step: Step) -> Commit:
         """The hour of a scheduled publication has come."""
@@ -62,8 +60,8 @@ class Delivery:
         if waits is not None:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
-        assets = _assets(loaded.site.site, loaded.site.secret)
-        page = core.render(
+        assets = self._looks.assets(loaded.site.site, loaded.site.secret)
+        page = looks.rendered(
             loaded.view, loaded.site.site, assets, version=version,
             cache_control=self._cache_control(), foot=loaded.foot,
         )  # fmt: skip
@@ -118,17 +116,17 @@ class Delivery:
     def _store_assets(self, loaded: Loaded, assets: SiteAssets) -> None:
         """The site's own look, stored once per process and confirmed in the manifest."""
         site = loaded.site.site
-        if (site.id, assets.css) in self._assets_stored:
+        if (site.id, assets.paths) in self._assets_stored:
             return
         files = [sitefiles.File(item.path, item.body, item.content_type) for item in assets.files]
         sitefiles.put(self._runtime.site_store, site, files)
         with transaction(self._runtime.engine) as conn:
             sitefiles.record(conn, site, files)
-        self._assets_stored.add((site.id, assets.css))
+        self._assets_stored.add((site.id, assets.paths))
 
     def _mend(self, loaded: Loaded, assets: SiteAssets, keys: Sequence[str]) -> None:
         """Has what is missing made again, or stored again; the page is tried again meanwhile."""
-        self._assets_stored.discard((loaded.site.site.id, assets.css))
+        self._assets_stored.discard((loaded.site.site.id, assets.paths))
         assert loaded.view is not None
         logger().warning("page.asset_missing", path=loaded.page.path, keys=list(keys))
         with transaction(self._runtime.engine) as conn:
@@ -365,14 +363,3 @@ def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
         WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version""",
         page=page.id, receipt=Jsonb(receipt), version=page.live,
     )  # fmt: skip
-
-
-_latest: dict[str, tuple[str, SiteAssets]] = {}
-
-
-def _assets(site: Site, secret: str) -> SiteAssets:
-    """The site's look, built once per process and theme."""
-    theme = json.dumps([site.locale, dict(site.theme), site.base_path], sort_keys=True)
-    if site.id not in _latest or _latest[site.id][0] != theme:
-        _latest[site.id] = (theme, site_assets(site, name=lambda body: keyed_name(secret, body)))
-    return _latest[site.id][1]

@@ -13,7 +13,7 @@ from typing import Any
 from nashr.domain import seealso
 from nashr.domain.article import Content, content
 from nashr.domain.locales import edition_tag
-from nashr.domain.site import Site, parse_site
+from nashr.domain.site import Site, stored_site
 from nashr.domain.topics import topics
 from nashr.pages import MADE_FROM, SITEMAPS, Fact, PageKind
 from nashr.steps import STEPS
@@ -321,7 +321,7 @@ def _translations(conn: Connection, article: Article) -> tuple[tuple[str, str], 
         ORDER BY a.id <> :root, a.site""",
         root=article.translation_of or article.id, own=article.id,
     )  # fmt: skip
-    editions = [(parse_site(item["config"]), item["path"], item["language"]) for item in found]
+    editions = [(stored_site(item["config"]), item["path"], item["language"]) for item in found]
     return tuple(
         (edition_tag(language or site.locale, site.locale), site.url(path))
         for site, path, language in editions

@@ -1,4 +1,4 @@
-"""The Jinja environment, compiled once per process, and what a renderer hands to ``core``.
+"""Templates filled in, for HTML and XML, and what a renderer hands to ``core``.
 
 Everything is escaped except the inline HTML of blocks, which ingest stored through its strict allow-list.
 """
@@ -10,16 +10,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from nashr.domain.locales import day, moment, stamp
 from nashr.domain.site import direction
 
 from nashr_delivery import policy
 from nashr_delivery.chrome import Chrome
+from nashr_delivery.themes import templates
+from nashr_delivery.themes.templates import Sources
 
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # "<" ends a script element, "&" confuses XML readers, the separators end a line of old JavaScript
@@ -35,16 +37,10 @@ class Draft:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@cache
-def environment() -> Environment:
-    env = Environment(
-        loader=PackageLoader("nashr_delivery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+@lru_cache(maxsize=32)
+def environment(sources: Sources = ()) -> Environment:
+    """Our templates, under those of a theme; compiled once per process."""
+    env = templates.environment(sources)
     env.globals["direction"] = direction
     env.filters["attributes"] = attributes
     env.filters["inline"] = Markup
@@ -55,13 +51,14 @@ def html(template: str, chrome: Chrome, **values: Any) -> str:
     """Renders a template with the names that all of them use; ``values`` have named every photo by now."""
     site = chrome.site
     return (
-        environment()
+        environment(chrome.assets.templates)
         .get_template(template)
         .render(
             chrome=chrome,
             site=site,
             links=chrome.links,
             words=chrome.words,
+            file=chrome.file,
             policy=lambda: policy.in_page(chrome),
             moment=lambda at: moment(at, site.date_locale, site.time_zone),
             day=lambda at: day(at, site.date_locale, site.time_zone),

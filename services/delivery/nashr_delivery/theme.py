@@ -1,18 +1,18 @@
 """A site's colours: what the TOML's ``[theme]`` gives, made readable against the paper in both modes.
 
-Keys read here: ``accent``, ``paper``, ``ink`` and the same with ``_dark``; each a ``#rrggbb``.
+Keys read here: ``accent``, ``paper``, ``ink`` and the same with ``_dark``; each ``#rgb`` or ``#rrggbb``.
 Contrast is WCAG 2.2's, 4.5:1 for text.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+from nashr.domain.theme import is_colour
+
 _TEXT: Final = 4.5
 _ACCENT: Final = "#a3161f"
 _KEYS: Final = frozenset({"accent", "accent_dark", "paper", "paper_dark", "ink", "ink_dark"})
@@ -63,8 +63,10 @@ def _mode(theme: Mapping[str, str], suffix: str, accent: str, basis: Mapping[str
 
 def _given(theme: Mapping[str, str], name: str, default: str) -> str:
     """Only a plain hex colour reaches the style sheet; anything else is the default."""
-    value = theme.get(name, "")
-    return value.lower() if _COLOUR.fullmatch(value) else default
+    value = theme.get(name, "").lower()
+    if not is_colour(value):
+        return default
+    return value if len(value) == 7 else "#" + "".join(digit * 2 for digit in value[1:])
 
 
 def readable(colour: str, *against: str) -> str:

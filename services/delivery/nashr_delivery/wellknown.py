@@ -39,5 +39,8 @@ def manifest(chrome: Chrome) -> Draft:
 
 
 def favicon(chrome: Chrome) -> Draft:
+    """The theme's own, else the site's mark in its colour."""
+    if chrome.assets.favicon is not None:
+        return Draft(chrome.assets.favicon, "image/x-icon")
     colours = palette(chrome.site.theme)
     return Draft(ico(colours.brand, mirrored=chrome.site.direction == "rtl"), "image/x-icon")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nashr.commands import theme as themes
 from nashr.commands.database import database
 from nashr.commands.stack import DataOption
-from nashr.domain import cards, fontfile
+from nashr.domain import cards, fontfile, theme
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import parse_site
 from nashr.runtime.programs import StackError
@@ -57,7 +58,7 @@ def apply(
     base_url: Annotated[str | None, typer.Option(help="Instead of the file's base_url")] = None,
     data: DataOption = None,
 ) -> None:
-    """Create or update a site. Its logo, card font and static folder are read beside the file."""
+    """Create or update a site. Its theme, logo, card font and static folder are read beside the file."""
     from nashr.store import sites  # noqa: PLC0415
 
     text = _read(file)
@@ -65,6 +66,8 @@ def apply(
         text["base_url"] = base_url
     try:
         font = _card_font(file.parent, text)
+        parse_site(text)
+        look = _theme_folder(file, text)
         wanted = parse_site(text)
         files = list(_files(file.parent, text))
     except Refused as error:
@@ -73,6 +76,8 @@ def apply(
     with _stack(data) as stack:
         if font:
             stack.private.put(wanted.theme["card_font"], font, content_type="font/sfnt")
+        if look:
+            stack.private.put(wanted.theme["folder"], look, content_type="application/json")
         for path, source in files:
             kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
             cache = "public, max-age=31536000, immutable" if path.startswith("/assets/") else None
@@ -159,6 +164,25 @@ def _card_font(folder: Path, text: dict[str, Any]) -> bytes | None:
 
 def _font_fault(code: str, detail: str) -> Refused:
     return Refused("invalid", detail, faults=(Fault("/theme/card_font", code, detail),))
+
+
+def _theme_folder(file: Path, text: dict[str, Any]) -> bytes:
+    """The site's theme folder as one file, tried; ``text`` then has its key in the private bucket.
+
+    The folder's logo becomes the site's where the TOML names none.
+    """
+    look = text.get("theme", {})
+    name = look.get("folder", "")
+    if not name and theme.TEXTS not in look:
+        return b""
+    packed = themes.packed(file)
+    if packed:
+        logos = (f"{name}/logo.svg", f"{name}/logo.png")
+        own = next((logo for logo in logos if (file.parent / logo).is_file()), None)
+        if own and "logo" not in text:
+            text["logo"] = own
+        look["folder"] = theme.bundle_key(text["id"], sha256(packed).hexdigest())
+    return packed
 
 
 def _logo_path(file: Path) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.recipe import RECIPE, Recipe, read_recipe
 from nashr.domain.slugs import RESERVED, is_slug
+from nashr.domain.theme import TEXTS, sound, theme_faults
 
 SHARES: Final = ("facebook", "x", "linkedin", "whatsapp", "email")
 _RTL: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
@@ -50,7 +51,8 @@ class Section:
 class Site:
     """One edition: a chrome locale, a base URL, a bucket prefix.
 
-    ``digits`` are those of dates: ``latn`` 0-9, ``arab`` ٠-٩, ``arabext`` ۰-۹; None for the locale's own.
+    ``texts``: words of its own, by id, which stand in the TOML as ``[theme.texts]``. ``digits`` are those of
+    dates: ``latn`` 0-9, ``arab`` ٠-٩, ``arabext`` ۰-۹; None for the locale's own.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Site:
     static: str | None = None
     digits: str | None = None
     theme: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     images: Recipe = RECIPE
     sections: tuple[Section, ...] = ()
 
@@ -122,7 +125,8 @@ class Site:
         data = asdict(self)
         data["share"] = list(self.share)
         data["sections"] = [asdict(section) for section in self.sections]
-        data["theme"] = dict(self.theme)
+        data["theme"] = {**self.theme, **({TEXTS: dict(self.texts)} if self.texts else {})}
+        del data[TEXTS]
         data["images"] = {**asdict(self.images), "widths": list(self.images.widths)}
         data["images"]["crops"] = list(self.images.crops)
         return data
@@ -147,7 +151,8 @@ def parse_site(data: Mapping[str, Any]) -> Site:
 
     Raises Refused("invalid") with one fault per wrong field.
     """
-    faults = list(_unknown(data, "", Site.__dataclass_fields__))
+    known = {name: each for name, each in Site.__dataclass_fields__.items() if name != TEXTS}
+    faults = list(_unknown(data, "", known))
     faults += [
         Fault(f"/{name}", "missing", f"give {name} as text")
         for name in ("id", "name", "locale", "base_url")
@@ -167,8 +172,19 @@ def parse_site(data: Mapping[str, Any]) -> Site:
     return Site(**{**_plain(data), "sections": sections, "images": images})
 
 
+def stored_site(data: Mapping[str, Any]) -> Site:
+    """A site as the database has it, without what of its theme would be refused today.
+
+    Raises Refused("invalid") as ``parse_site`` does.
+    """
+    return parse_site({**data, "theme": sound(data.get("theme"))})
+
+
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in data.items() if name != "sections"}
+    theme = dict(values.get("theme", {}))
+    values[TEXTS] = dict(theme.pop(TEXTS, {}))
+    values["theme"] = theme
     values["share"] = tuple(values.get("share", SHARES))
     values["prefix"] = values.get("prefix") if values.get("prefix") is not None else f"{data['id']}/"
     values["base_url"] = str(values["base_url"]).rstrip("/") + "/"
@@ -245,9 +261,7 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
     if data.get("digits") not in {None, *DIGITS}:
         faults.append(Fault("/digits", "invalid", f"one of {', '.join(DIGITS)}"))
     faults += _path_faults(data.get("article_path", "/{section}/{slug}/"))
-    theme = data.get("theme", {})
-    if not isinstance(theme, Mapping) or any(not isinstance(value, str) for value in theme.values()):
-        faults.append(Fault("/theme", "bad_type", "a table of texts"))
+    faults += theme_faults(data.get("theme", {}))
     prefix = data.get("prefix")
     if prefix is not None and (
         not isinstance(prefix, str)

@@ -19,6 +19,7 @@ from nashr.domain.article import Content, Picture
 from nashr.domain.cards import FORMATS, ON_REQUEST, PUBLISHED, Format, State
 from nashr.domain.cardwords import alt, card_words, is_breaking, site_alt
 from nashr.domain.site import Site
+from nashr.domain.theme import CARD_KEYS
 from nashr.store import assets, queue
 from nashr.store.assets import Asset
 from nashr.store.database import row, rows, run, scalar
@@ -133,7 +134,8 @@ def site_order(site: Site) -> Order:
 
 
 def _look(site: Site) -> Mapping[str, Any]:
-    return {"name": site.name, "logo": site.logo, "theme": dict(site.theme)}
+    theme = {name: value for name, value in site.theme.items() if name in CARD_KEYS}
+    return {"name": site.name, "logo": site.logo, "theme": theme}
 
 
 def _facts(conn: Connection, article: str, doc: Content, at: datetime | None) -> Mapping[str, Any]:
@@ -178,7 +180,7 @@ def _state(site: Site, doc: Content, facts: Mapping[str, Any]) -> tuple[State, s
 
 
 def _fingerprint(site: Site, words: Words, photo: Asset | None) -> str:
-    """All that the pixels come from; a site's theme whole, since it also names its font."""
+    """All that the pixels come from."""
     point = f"{photo.sha256}@{photo.focal_x},{photo.focal_y}" if photo else ""
     said, look = (json.dumps(each, sort_keys=True) for each in (asdict(words), _look(site)))
     return fingerprint(DESIGN, said, look, point)

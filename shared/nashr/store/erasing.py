@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr.domain.site import parse_site
+from nashr.domain.site import stored_site
 from nashr.store import archiving, assets, links, objects
 from nashr.store.database import row, rows, run
 
@@ -39,7 +39,7 @@ def mark_files(conn: Connection, site: str, article: str) -> Sequence[str]:
     """Marks the article's renditions and cards for deletion; those that a page uses stay."""
     config = row(conn, "SELECT config FROM site WHERE id = :site", site=site)
     assert config is not None
-    home = parse_site(config["config"])
+    home = stored_site(config["config"])
     renditions = rows(
         conn,
         """SELECT item->>'path' AS path FROM asset, jsonb_array_elements(renditions) AS item

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.errors import Refused
-from nashr.domain.site import Site, parse_site
+from nashr.domain.site import Site, stored_site
 from nashr.pages import PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
 from nashr.store import cards, events, pagerows, refreshing, sweeping
@@ -32,7 +32,7 @@ def find(conn: Connection, site: str) -> SiteRow | None:
         return None
     known = _known.get(found["secret"])
     if known is None or known.version != found["version"]:
-        known = SiteRow(parse_site(found["config"]), found["secret"], found["version"])
+        known = SiteRow(stored_site(found["config"]), found["secret"], found["version"])
         _known[found["secret"]] = known
     return known
 
@@ -52,7 +52,7 @@ def get(conn: Connection, site: str) -> SiteRow:
 
 
 def every(conn: Connection) -> Sequence[Site]:
-    return [parse_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
+    return [stored_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
 
 
 def apply(conn: Connection, site: Site, *, actor: str, version: int | None = None) -> int:

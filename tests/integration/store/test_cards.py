@@ -79,6 +79,17 @@ def test_the_look_is_part_of_the_key(newsroom: Newsroom, article: Article) -> No
     assert len({cards.site_order(site).key for site in (SITE, *other)}) == 4
 
 
+def test_what_cards_do_not_show_draws_none_anew(newsroom: Newsroom, article: Article) -> None:
+    """A theme's templates, words, tagline and colours of pages leave the key as it is."""
+    theme = {"tagline": "Daily", "paper": "#ffffff", "folder": f"{SITE.id}/themes/{'0' * 64}.json"}
+    other = replace(SITE, theme=theme, texts={"home": "Front"})
+    with transaction(newsroom.engine) as conn:
+        doc = articles.read_content(conn, SITE, article.id, 1)
+        keys = {cards.order(conn, site, article.id, doc).key for site in (SITE, other)}
+    assert len(keys) == 1
+    assert cards.site_order(SITE).key == cards.site_order(other).key
+
+
 def test_the_label(newsroom: Newsroom, article: Article) -> None:
     """The kicker, breaking where it says so; once it has run out, the section's label."""
     ahead = datetime.now(UTC) + timedelta(hours=1)

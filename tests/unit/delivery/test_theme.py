@@ -30,10 +30,15 @@ def test_every_theme_can_be_read(accent: str, paper: str, dark: str) -> None:
             assert contrast(mode[name], mode["paper"]) >= 4.5
 
 
-@pytest.mark.parametrize("value", ["red", "#fff", "#12345g", "#000000;}body{display:none"])
+@pytest.mark.parametrize("value", ["red", "#ffff", "#12345g", "#000000;}body{display:none"])
 def test_only_hex_colours_reach_the_sheet(value: str) -> None:
-    """A theme cannot write style rules: what is no ``#rrggbb`` is the default."""
+    """A theme cannot write style rules: what is no ``#rgb`` or ``#rrggbb`` is the default."""
     assert palette({"accent": value}) == palette({})
+
+
+def test_three_digits_are_six() -> None:
+    """``#rgb`` means the same on pages and on cards."""
+    assert palette({"accent": "#2AF"}) == palette({"accent": "#22aaff"}) != palette({})
 
 
 @pytest.mark.parametrize("style", ["Regular", "Bold"])

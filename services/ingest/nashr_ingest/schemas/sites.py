@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site, parse_site
+from nashr.domain.theme import is_bundle_key
 from nashr.pages import FRONT_LENGTH
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -62,7 +64,7 @@ class SiteOut(Out):
     topic_threshold: int
     static: str | None
     digits: str | None
-    theme: dict[str, str]
+    theme: dict[str, str | dict[str, str]]
     images: RecipeOut
     sections: list[SectionOut]
 
@@ -79,7 +81,12 @@ def read_site(data: Mapping[str, Any]) -> Site:
 
     Null means absent, as everywhere on the wire.
     """
-    return parse_site({name: value for name, value in data.items() if value is not None})
+    site = parse_site({name: value for name, value in data.items() if value is not None})
+    folder = site.theme.get("folder")
+    if folder is not None and not is_bundle_key(site.id, folder):
+        detail = "a folder comes with nashr site apply: leave this as GET gives it, or leave it out"
+        raise Refused("invalid", detail, faults=(Fault("/theme/folder", "invalid", detail),))
+    return site
 
 
 FRONT_EXAMPLE: dict[str, Any] = {
