@@ -45,7 +45,7 @@ def _blocks(text: str, *, photo: str) -> list[dict[str, object]]:
 @pytest.fixture(scope="session")
 def pages(stack: Stack) -> Mapping[str, str]:
     """A name for each kind of page, and its absolute address."""
-    made = {}
+    made: dict[str, str] = {}
     for language, who, text, base in (("ar", "editor", ARABIC, "/"), ("en", "stranger", ENGLISH, "/other/")):
         photo = stack.upload(who=who)["id"]
         fields = {"headline": f"{text[:30]} {stack.word()}", "standfirst": text, "language": language}

@@ -1,7 +1,7 @@
 """axe-core finds no breach of WCAG 2.2 AA, and no pale Arabic.
 
-axe takes a joined Arabic word for an icon and skips its contrast, so the rule runs a second time with Latin letters
-in the Arabic ones' places.
+axe takes a joined Arabic word for an icon and skips its contrast, so the rule runs a second time with Latin
+letters in the Arabic ones' places.
 """
 
 from __future__ import annotations
