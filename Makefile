@@ -59,6 +59,11 @@ unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows th
 integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
 	$(RUN)/pytest -n 2 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
+.PHONY: audit
+audit: setup ## Independent tools judge the published pages: Nu HTML checker, axe-core
+	npm ci --prefix tests/audit --ignore-scripts --no-audit --no-fund --silent
+	timeout 300 $(RUN)/pytest tests/audit
+
 .PHONY: bench
 bench: setup ## Run the benchmarks and print their tables
 	$(UV) sync --locked --quiet --group bench --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
