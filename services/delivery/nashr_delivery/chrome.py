@@ -35,6 +35,7 @@ class Links:
     """Turns site paths into links and remembers the assets a page named: ``deliver`` confirms these."""
 
     site: Site
+    assets_below: str = ""
     used: set[str] = field(default_factory=set)
 
     def href(self, path: str) -> str:
@@ -48,12 +49,12 @@ class Links:
     def asset(self, path: str) -> str:
         """The root-relative link to an asset."""
         self.used.add(path)
-        return self.site.href(path)
+        return self.site.href(self.assets_below + path)
 
     def asset_url(self, path: str) -> str:
         """The absolute link to an asset."""
         self.used.add(path)
-        return self.site.url(path)
+        return self.site.url(self.assets_below + path)
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,12 @@ class Page:
     body_without_stamp_hash: str
 
 
-def render(view: View, site: Site, assets: SiteAssets, *, version: int) -> Page:
-    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp."""
-    links = Links(site)
+def render(view: View, site: Site, assets: SiteAssets, *, version: int, assets_below: str = "") -> Page:
+    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
+
+    ``assets_below``: the site path that links to assets begin with, for a preview.
+    """
+    links = Links(site, assets_below)
     draft = _draft(view, Chrome(site, assets, links))
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}

@@ -62,7 +62,7 @@ class Delivery:
         if waits is not None:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
-        assets = _assets(loaded.site.site, loaded.site.secret)
+        assets = assets_of(loaded.site.site, loaded.site.secret)
         page = core.render(loaded.view, loaded.site.site, assets, version=version)
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version)
@@ -357,7 +357,7 @@ def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
 _latest: dict[str, tuple[str, SiteAssets]] = {}
 
 
-def _assets(site: Site, secret: str) -> SiteAssets:
+def assets_of(site: Site, secret: str) -> SiteAssets:
     """The site's look, built once per process and theme."""
     theme = json.dumps([site.locale, dict(site.theme), site.base_path], sort_keys=True)
     if site.id not in _latest or _latest[site.id][0] != theme:

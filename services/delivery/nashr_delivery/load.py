@@ -132,7 +132,10 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
             blocked.append((found, broken))
             continue
         shown = _shown(article, found, doc)
-        view = _view(conn, site.site, article, page, shown, doc)
+        assert shown.published_at is not None
+        assert shown.modified_at is not None
+        times = shown.published_at, shown.modified_at
+        view = article_view(conn, site.site, article, page.path, times, doc)
         again = until or _kicker_end(conn, doc)
         return _with_cards(conn, Loaded(page, site, view, shown, tuple(blocked), again), view)
     return Loaded(page, site, None, blocked=tuple(blocked), again_at=until)
@@ -191,19 +194,18 @@ def _kicker_end(conn: Connection, doc: Content) -> datetime | None:
     return doc.kicker_until if found and found["ahead"] else None
 
 
-def _view(
-    conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown, doc: Content
+def article_view(
+    conn: Connection, site: Site, article: Article, path: str, times: tuple[datetime, datetime], doc: Content
 ) -> ArticleView:
+    """What a page of ``doc`` at ``path`` shows, but for its cards; ``times``: published and modified."""
     see_also, news, latest = _links(conn, site, article, doc)
-    assert shown.published_at is not None
-    assert shown.modified_at is not None
     return ArticleView(
         article_id=article.id,
         content=doc,
-        path=page.path,
+        path=path,
         short_path=f"/a/{article.short_id}",
-        published_at=shown.published_at,
-        modified_at=shown.modified_at,
+        published_at=times[0],
+        modified_at=times[1],
         photos=teasers.photos(conn, site.id, doc.assets),
         see_also=see_also,
         related_news=news,
@@ -212,7 +214,7 @@ def _view(
             Correction(item["kind"], item["text"], item["at"])
             for item in articles.corrections(conn, article.id)
         ),
-        translations=_translations(conn, article, path=page.path),
+        translations=_translations(conn, article, path=path),
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
     )
 
@@ -222,13 +224,13 @@ def _with_cards(conn: Connection, loaded: Loaded, view: ArticleView) -> Loaded:
     site, page = loaded.site.site, loaded.page
     ordered = cards.order(conn, site, view.article_id, view.content)
     if found := cards.drawn(conn, ordered):
-        return replace(loaded, view=replace(view, cards=_social(found)))
+        return replace(loaded, view=replace(view, cards=social(found)))
     standing = cards.standing(conn, ordered, page.id)
     before = cards.shown_before(conn, ordered, page.id)
     seconds = 0.0 if before else queue.wait_of("cards", first=page.live == 0)
     lacks = ((ordered, seconds),) if _is_lacking(standing) else ()
     if before:
-        return replace(loaded, view=replace(view, cards=_social(before)), lacks=lacks)
+        return replace(loaded, view=replace(view, cards=social(before)), lacks=lacks)
     own, more = _site_cards(conn, site, page)
     ahead = standing.until is not None and standing.until > cards.now(conn)
     held = standing.until if ahead and standing.state in _ON_ITS_WAY else None
@@ -255,12 +257,13 @@ def _site_cards(
     """The cards that stand for the site; what is lacking of them is asked for, and not waited for."""
     ordered = cards.site_order(site)
     if found := cards.drawn(conn, ordered):
-        return _social(found), ()
+        return social(found), ()
     lacking = _is_lacking(cards.standing(conn, ordered, page.id))
     return (), ((ordered, 0.0),) if lacking else ()
 
 
-def _social(found: Sequence[Mapping[str, Any]]) -> tuple[SocialCard, ...]:
+def social(found: Sequence[Mapping[str, Any]]) -> tuple[SocialCard, ...]:
+    """Rows of drawn cards as pages name them."""
     return tuple(
         SocialCard(item["path"], item["width"], item["height"], item["bytes"], item["alt"]) for item in found
     )

@@ -208,13 +208,18 @@ def _input_steps(
         _photo_step(conn, site, photos[name], there.get(name), wanted.priority) for name in sorted(photos)
     ]
     if doc.kind != "page":
-        text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
-        data = {"article": article.id, "number": article.number, "revision": wanted.revision}
-        steps.append(queue.add(conn, "related", text, site=site.id, data=data, priority=wanted.priority)[0])
+        steps.append(related_step(conn, article, doc, wanted.revision, priority=wanted.priority))
     ordered = cards.order(conn, site, article.id, doc, photos=photos, at=wanted.due_at)
     steps.append(cards.want(conn, ordered, priority=wanted.priority))
     archiving.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
     return steps
+
+
+def related_step(conn: Connection, article: Article, doc: Content, revision: int, *, priority: int) -> int:
+    """The step that draws the links of a text, inserted unless it is there."""
+    text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
+    data = {"article": article.id, "number": article.number, "revision": revision}
+    return queue.add(conn, "related", text, site=article.site, data=data, priority=priority)[0]
 
 
 def _photo_steps(conn: Connection, doc: Content) -> Mapping[str, int]:

@@ -186,6 +186,20 @@ correction = Table(
     _time("at", now=True),
 )
 
+preview = Table(
+    "preview",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("article", Text, ForeignKey("article.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _time("created_at", now=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    _time("revoked_at"),
+    Index("ix_preview_article_id", "article", "id"),
+)
+
 publication = Table(
     "publication",
     metadata,
@@ -240,6 +254,7 @@ page = Table(
     Column("etag", Text),
     Column("body_hash", Text),
     Column("sha256", Text),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
     _time("live_at"),
     UniqueConstraint("site", "path"),
     Index("ix_page_subject", "site", "kind", "subject"),
