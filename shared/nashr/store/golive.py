@@ -30,7 +30,7 @@ from nashr.steps import Priority
 from nashr.store import articles, events, pagerows, photopages, publishing, queue
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run
-from nashr.store.pagerows import PageRow
+from nashr.store.pagerows import PageRow, Why
 from nashr.store.publishing import Publication
 
 GAINED_LINK_DELAY = 1.0  # seconds: a burst of stories is linked in one go
@@ -195,16 +195,23 @@ def _bump(
     moved = _moved_from(conn, article, page, shown)
     calm = Priority.breaking if shown.content is None else Priority.bulk
     others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
-    pagerows.want(conn, others, priority=calm)
-    pagerows.want(conn, moved)
-    _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm)
+    why = Why(facts, article.id)
+    pagerows.want(conn, others, priority=calm, why=why)
+    pagerows.want(conn, moved, why=why)
+    _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm, why=why)
     if article.kind != "page":
         run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
         _want_backlinks(conn, site, removal=shown.content is None)
 
 
 def _want_listings(
-    conn: Connection, site: Site, touched: Mapping[str, PageSpec], *, priority: int, calm: int
+    conn: Connection,
+    site: Site,
+    touched: Mapping[str, PageSpec],
+    *,
+    priority: int,
+    calm: int,
+    why: Why = Why(),  # noqa: B008 - frozen
 ) -> None:
     """Bumps fronts, feeds and the like at the very end of the transaction.
 
@@ -216,8 +223,8 @@ def _want_listings(
         for path, spec in touched.items():
             _retarget(conn, locked, path, spec)
         listed = [locked[path] for path in touched if path in locked]
-        pagerows.want(conn, (page for page in listed if _urgent(page)), priority=priority)
-        pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
+        pagerows.want(conn, (page for page in listed if _urgent(page)), priority=priority, why=why)
+        pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm, why=why)
 
     at_end(conn, bump)
 
@@ -238,7 +245,8 @@ def appeared(conn: Connection, site: Site, page: PageRow) -> None:
     """A page was delivered for the first time: those that name it say so now."""
     specs = {spec.path: spec for spec in naming(PageSpec(page.path, PageKind(page.kind), page.subject))}
     if specs:
-        _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk)
+        why = Why({Fact.status}, f"page {page.id}")
+        _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk, why=why)
 
 
 def _urgent(page: PageRow) -> bool:
@@ -320,11 +328,12 @@ def photo_appeared(conn: Connection, site: Site, asset: str) -> None:
         article = articles.find(conn, item["article"])
         if article is None or article.page is None or article.published_at is None:
             continue
-        pagerows.want(conn, pagerows.lock_ids(conn, [article.page]))
+        why = Why({Fact.photo}, asset)
+        pagerows.want(conn, pagerows.lock_ids(conn, [article.page]), why=why)
         facts = frozenset({Fact.teaser} if item["teaser"] else ())
         listed = _listings(conn, site, article, article.section, article.published_at, facts)
         specs = {spec.path: spec for spec in listed}
-        _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+        _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk, why=why)
 
 
 def pages_of_article(conn: Connection, article: str, fact: Fact) -> list[int]:
@@ -356,9 +365,10 @@ def corrected(conn: Connection, site: Site, article: Article, kind: str, *, acto
     run(conn, "UPDATE article SET modified_at = clock_timestamp() WHERE id = :article", article=article.id)
     listed = _listings(conn, site, article, article.section, article.published_at, frozenset({Fact.body}))
     own = PageSpec(article.path, PageKind.article, article.id)
-    pagerows.want(conn, pagerows.lock(conn, site.id, [own]).values())
+    why = Why({Fact.body}, article.id)
+    pagerows.want(conn, pagerows.lock(conn, site.id, [own]).values(), why=why)
     specs = {spec.path: spec for spec in listed}
-    _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+    _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk, why=why)
     events.emit(
         conn, "article.corrected", site=site.id, article=article.id, revision=article.live_revision,
         url=site.url(article.path), first=False, priority=Priority.normal.name, actor=actor, kind=kind,

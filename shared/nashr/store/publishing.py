@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from nashr.domain.article import Content, content
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
-from nashr.pages import PageKind, PageSpec
+from nashr.pages import Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import archiving, articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
 from nashr.store.database import row, rows, run
 from nashr.store.ids import fingerprint, new_id
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,8 @@ def release(conn: Connection, site: Site, publication: str) -> None:
             return
         pagerows.claim_path(conn, page, PageKind.article, article.id)
     waits = _wait_for_inputs(conn, found, page)
-    pagerows.want(conn, [page], priority=found.priority, delay=max(waits, default=0.0))
+    why = Why({Fact.status, Fact.teaser, Fact.body}, found.id)
+    pagerows.want(conn, [page], priority=found.priority, delay=max(waits, default=0.0), why=why)
     run(
         conn,
         """UPDATE publication SET state = 'running', page = :page, released_at = clock_timestamp()
@@ -368,7 +370,7 @@ def _want_tombstones(conn: Connection, article: Article, found: Publication) -> 
         site=article.site, article=article.id,
     )]  # fmt: skip
     locked = pagerows.lock_ids(conn, own)
-    pagerows.want(conn, locked, priority=Priority.breaking)
+    pagerows.want(conn, locked, priority=Priority.breaking, why=Why({Fact.status}, found.id))
     page = article.page or (locked[0].id if locked else None)
     state = "running" if page is not None else "live"
     run(

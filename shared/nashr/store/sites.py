@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site, parse_site
-from nashr.pages import PageKind, PageSpec, chrome_pages
+from nashr.pages import Fact, PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
 from nashr.store import cards, events, pagerows, sweeping
 from nashr.store.database import row, rows
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
 def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
     routes = PageSpec("/_nashr/sites.json", PageKind.routes)
     locked = pagerows.lock(conn, site.id, (routes, *chrome_pages(site)))
-    pagerows.want(conn, locked.values())
+    why = Why({Fact.chrome}, "site apply")
+    pagerows.want(conn, locked.values(), why=why)
     if rebuild:
         others = [item["id"] for item in rows(
             conn, "SELECT id FROM page WHERE site = :site AND kind IN ('article', 'archive')", site=site.id,
         )]  # fmt: skip
-        pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk)
+        pagerows.want(conn, pagerows.lock_ids(conn, others), priority=Priority.bulk, why=why)
