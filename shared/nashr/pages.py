@@ -5,8 +5,8 @@ Used in both directions: a page's loader reads these facts, a fact's change bump
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -99,11 +99,14 @@ class PageSpec:
 
 @dataclass(frozen=True)
 class Listed:
-    """Where an article stands in listings: one before a change and one after it."""
+    """Where an article stands in listings: one before a change and one after it.
+
+    ``archive_pages``: the numbered pages of its month, by section; the first one where nothing is said.
+    """
 
     section: str
     published_at: datetime
-    archive_pages: tuple[int, ...] = (1,)
+    archive_pages: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def month(at: datetime, site: Site) -> str:
@@ -163,7 +166,7 @@ def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
     for slug in sections_listing(site, listed.section):
         yield PageSpec(f"/{slug}/", PageKind.section, slug)
         yield PageSpec(f"/{slug}/rss.xml", PageKind.rss, slug)
-        for number in listed.archive_pages:
+        for number in listed.archive_pages.get(slug, (1,)):
             yield PageSpec(archive_path(slug, when, number), PageKind.archive, f"{slug}/{when}/{number}")
 
 

@@ -96,8 +96,11 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
     first, following = month_bounds(_noon(month), site)
     span = {"first": first, "next": following, **values}
     inside = f"{where} AND a.published_at >= :first AND a.published_at < :next"
+    # what is skipped is only counted, its texts are not read
+    shown = f"""SELECT a.number FROM article a WHERE a.live_revision IS NOT NULL {inside}
+        ORDER BY a.published_at, a.number LIMIT :n OFFSET :skip"""
     found = teasers.live(
-        conn, f"{inside} ORDER BY a.published_at, a.number LIMIT :n OFFSET :skip",
+        conn, f"AND a.number IN ({shown}) ORDER BY a.published_at, a.number",
         n=ARCHIVE_LENGTH, skip=(int(number) - 1) * ARCHIVE_LENGTH, **span,
     )  # fmt: skip
     more = scalar(

@@ -25,6 +25,7 @@ from nashr.pages import (
     listings_touched,
     month_bounds,
     naming,
+    sections_listing,
 )
 from nashr.steps import Priority
 from nashr.store import articles, events, pagerows, photopages, publishing, queue
@@ -151,33 +152,33 @@ def _listings(
 ) -> Iterable[PageSpec]:
     if article.kind == "page":
         return ()
-    numbers = _archive_numbers(conn, site, section, at, appears=Fact.status in facts)
+    numbers = archive_numbers(conn, site, section, at, appears=Fact.status in facts)
     return listings_touched(site, facts, Listed(section, at, numbers))
 
 
-def _archive_numbers(
+def archive_numbers(
     conn: Connection, site: Site, section: str, at: datetime, *, appears: bool
-) -> tuple[int, ...]:
-    """Which numbered archive pages show the article: its own, and the later ones when it moves them.
+) -> Mapping[str, tuple[int, ...]]:
+    """Which numbered archive pages show the article, by section: its own, and later ones if it moves them.
 
-    Pages are numbered from the oldest, so an article published now touches the last page only.
+    Pages are numbered from the oldest, so an article published now touches the last page only: of its own
+    section, and another one of each section that lists all.
     """
-    sections = [entry.slug for entry in site.sections if entry.all or entry.slug == section]
     first_day, next_month = month_bounds(at, site)
-    place, total = 0, 0
-    for slug in sections:
+    numbers = {}
+    for slug in sections_listing(site, section):
         every = any(entry.all and entry.slug == slug for entry in site.sections)
         found = rows(
             conn,
             """SELECT count(*) FILTER (WHERE published_at < :at) AS older, count(*) AS total FROM article
             WHERE site = :site AND live_revision IS NOT NULL AND (:every OR section = :section)
                 AND kind <> 'page' AND published_at >= :first AND published_at < :next""",
-            at=at, site=site.id, every=every, section=section, first=first_day, next=next_month,
+            at=at, site=site.id, every=every, section=slug, first=first_day, next=next_month,
         )[0]  # fmt: skip
-        place, total = max(place, found["older"]), max(total, found["total"] + 1)
-    first = place // ARCHIVE_LENGTH + 1
-    last = max(first, -(-total // ARCHIVE_LENGTH)) if appears else first
-    return tuple(range(first, last + 1))
+        first = found["older"] // ARCHIVE_LENGTH + 1
+        last = max(first, -(-(found["total"] + 1) // ARCHIVE_LENGTH)) if appears else first
+        numbers[slug] = tuple(range(first, last + 1))
+    return numbers
 
 
 def _bump(
