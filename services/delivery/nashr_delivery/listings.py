@@ -77,9 +77,9 @@ def _front(conn: Connection, page: PageRow, site: Site) -> ListingView:
 def _months(conn: Connection, site: Site, section: str) -> tuple[ArchiveMonth, ...]:
     found = rows(
         conn,
-        """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE :like
-            AND live > 0 ORDER BY subject DESC LIMIT 12""",
-        site=site.id, like=f"{section}/%/1",
+        """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE '%/1'
+            AND split_part(subject, '/', 1) = :section AND live > 0 ORDER BY subject DESC LIMIT 12""",
+        site=site.id, section=section,
     )  # fmt: skip
     months = [item["subject"].split("/")[1] for item in found]
     return tuple(ArchiveMonth(_day(month), archive_path(section, month, 1)) for month in months)

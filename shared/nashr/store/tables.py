@@ -224,6 +224,7 @@ publication = Table(
     _time("released_at"),
     _time("live_at"),
     Index("ix_publication_article", "article", text("number DESC")),
+    Index("ix_publication_page", "page", text("number DESC")),
     Index(
         "ix_publication_unproven", "page",
         postgresql_where=text("receipt IS NULL AND state IN ('live', 'running')"),
@@ -258,6 +259,13 @@ page = Table(
     _time("live_at"),
     UniqueConstraint("site", "path"),
     Index("ix_page_subject", "site", "kind", "subject"),
+    Index(
+        "ix_page_months",
+        "site",
+        text("split_part(subject, '/', 1)"),
+        text("subject DESC"),
+        postgresql_where=text("kind = 'archive' AND subject LIKE '%/1'"),
+    ),  # the months of a section's archive, newest first
 )
 
 step = Table(

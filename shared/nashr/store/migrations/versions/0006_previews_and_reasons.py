@@ -1,4 +1,4 @@
-"""previews: links for a browser without a token; reasons: why a page was wanted, the last five times."""
+"""previews, links without a token; reasons, why a page was wanted lately; indexes for large archives."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def upgrade() -> None:
         sa.Column("revoked_at", _TIME),
     )
     op.create_index("ix_preview_article_id", "preview", ["article", "id"])
+    op.create_index("ix_publication_page", "publication", ["page", sa.text("number DESC")])
+    op.create_index(
+        "ix_page_months",
+        "page",
+        ["site", sa.text("split_part(subject, '/', 1)"), sa.text("subject DESC")],
+        postgresql_where=sa.text("kind = 'archive' AND subject LIKE '%/1'"),
+    )
     op.add_column("page", sa.Column("reasons", JSONB, nullable=False, server_default="[]"))
 
 
