@@ -72,6 +72,7 @@ bench: setup ## Run the benchmarks and print their tables
 	$(RUN)/python benchmarks/related/run.py
 	$(RUN)/python benchmarks/cards/run.py
 	$(RUN)/python benchmarks/pages/render.py
+	$(RUN)/python benchmarks/pages/cost.py
 
 .PHONY: clean
 clean: ## Remove what make installed; data folders stay

@@ -152,14 +152,15 @@ def rclone(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def edge(folder: Path, *, origin: str) -> Iterator[Server]:
-    """The embedded edge in front of the store at ``origin``."""
+def edge(folder: Path, *, origin: str, previews: str = "") -> Iterator[Server]:
+    """The embedded edge in front of the store at ``origin``; ``previews``: where it sends /preview/."""
     port = free_port()
     env = {
         "NASHR_DATA": str(folder),
         "NASHR_S3_ENDPOINT": origin,
         "NASHR_SITE_PORT": str(port),
         "NASHR_PURGE_SECRET": PURGE_SECRET,
+        "NASHR_PREVIEW_URL": previews,
     }
     with serving(
         [sys.executable, "-m", "nashr_delivery.edge"],

@@ -5,8 +5,8 @@ Used in both directions: a page's loader reads these facts, a fact's change bump
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -126,13 +126,14 @@ class Place:
 class Listed:
     """Where an article stands in listings: one before a change and one after it.
 
+    ``archive_pages``: the numbered pages of its month, by section; the first one where nothing is said.
     ``fronts``: those that an editor has pinned it to. ``aside``: a page such as About, which only the
     sitemap lists. ``sitemaps``: the numbers of its month's files.
     """
 
     section: str
     published_at: datetime
-    archive_pages: tuple[int, ...] = (1,)
+    archive_pages: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     sitemaps: tuple[int, ...] = (1,)
     fronts: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
@@ -250,7 +251,7 @@ def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
     for slug in sections_listing(site, listed.section):
         yield PageSpec(f"/{slug}/", PageKind.section, slug)
         yield PageSpec(f"/{slug}/rss.xml", PageKind.rss, slug)
-        for number in listed.archive_pages:
+        for number in listed.archive_pages.get(slug, (1,)):
             yield PageSpec(archive_path(slug, when, number), PageKind.archive, f"{slug}/{when}/{number}")
 
 

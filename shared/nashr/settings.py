@@ -79,6 +79,8 @@ class Settings:
     bind: str = _setting("127.0.0.1", "Address that the API and the embedded edge listen on")
     api_port: int = _setting(8080, "Port of the API; 0 takes a free one")
     site_port: int = _setting(8090, "Port of the embedded edge; 0 takes a free one")
+    preview_port: int = _setting(0, "Port of previews, in delivery; 0: the embedded stack takes a free one")
+    preview_url: str = _setting("", "Where the edge sends /preview/; empty: the embedded delivery")
 
     lease_seconds: float = _setting(10.0, "How long a claimed step is its worker's without a heartbeat")
     heartbeat_seconds: float = _setting(3.0, "How often a worker extends the leases it holds")

@@ -169,8 +169,17 @@ def test_the_edge_knows_no_password_of_a_server(compose: Compose) -> None:
     """Whoever takes over the edge can read what every reader can, and purge."""
     edge = compose["services"]["edge"]
 
-    assert set(edge["environment"]) == {"NASHR_S3_ENDPOINT", "NASHR_PURGE_SECRET"}
+    assert set(edge["environment"]) == {"NASHR_S3_ENDPOINT", "NASHR_PREVIEW_URL", "NASHR_PURGE_SECRET"}
     assert "data" not in edge["networks"]
+
+
+def test_the_edge_finds_previews(compose: Compose) -> None:
+    """It asks for them where delivery answers them, on a network that both are on."""
+    edge, delivery = compose["services"]["edge"], compose["services"]["delivery"]
+    port = delivery["environment"]["NASHR_PREVIEW_PORT"]
+
+    assert edge["environment"]["NASHR_PREVIEW_URL"] == f"http://delivery:{port}"
+    assert set(edge["networks"]) & set(delivery["networks"])
 
 
 @pytest.mark.parametrize("name", sorted(OURS | {"migrate"}))

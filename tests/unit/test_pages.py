@@ -38,10 +38,12 @@ def paths(facts: set[Fact], listed: Listed) -> set[str]:
 
 def test_an_article_that_appears_touches_what_lists_it_and_no_more() -> None:
     """Its fronts, its month, feeds, sitemaps, its author, its topic; no other section, month or number."""
-    found = paths({Fact.status}, Listed("sport", AT, (3,), (2, 3), ("arts",), PLACES))
+    found = paths(
+        {Fact.status}, Listed("sport", AT, {"sport": (3,), "news": (7,)}, (2, 3), ("arts",), PLACES)
+    )
     assert found == {
         "/", "/news/", "/sport/", "/arts/",
-        "/news/archive/2026-11/3/", "/sport/archive/2026-11/3/",
+        "/news/archive/2026-11/7/", "/sport/archive/2026-11/3/",
         "/authors/layla/", "/topics/port/", "/topics/port/7/",
         "/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json", "/news/rss.xml", "/sport/rss.xml",
         "/sitemap.xml", "/sitemaps/news.xml",
@@ -51,7 +53,7 @@ def test_an_article_that_appears_touches_what_lists_it_and_no_more() -> None:
 
 def test_new_words_in_the_body_touch_no_list_of_headlines() -> None:
     """Feeds with full text and the month's sitemap follow; fronts, authors and topics do not."""
-    found = paths({Fact.body}, Listed("sport", AT, (3,), (2, 3), ("arts",), PLACES))
+    found = paths({Fact.body}, Listed("sport", AT, {"sport": (3,), "news": (7,)}, (2, 3), ("arts",), PLACES))
     assert not any(path.startswith(("/authors", "/topics")) or path.endswith("/") for path in found)
     assert "/feeds/rss.xml" in found
 

@@ -54,6 +54,7 @@ class Links:
     """
 
     site: Site
+    assets_below: str = ""
     used: set[str] = field(default_factory=set)
     rules: dict[str, str] = field(default_factory=dict)
 
@@ -77,12 +78,12 @@ class Links:
     def asset(self, path: str) -> str:
         """The root-relative link to an asset."""
         self.used.add(path)
-        return self.site.href(path)
+        return self.site.href(self.assets_below + path)
 
     def asset_url(self, path: str) -> str:
         """The absolute link to an asset."""
         self.used.add(path)
-        return self.site.url(path)
+        return self.site.url(self.assets_below + path)
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,14 @@ def render(
     version: int,
     cache_control: str = PAGE_CACHE,
     foot: tuple[FootLink, ...] = (),
+    assets_below: str = "",
 ) -> Page:
     """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
 
-    ``foot``: the pages that the site names at the foot of each.
+    ``foot``: the pages that the site names at the foot of each. ``assets_below``: the site path that links
+    to assets begin with, for a preview.
     """
-    links = Links(site)
+    links = Links(site, assets_below)
     chrome = Chrome(site, assets, links, foot)
     draft = _draft(view, chrome)
     tags = surrogate_tags(view, site)

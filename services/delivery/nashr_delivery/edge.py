@@ -22,6 +22,7 @@ from nashr.observability import logs
 from nashr.settings import Settings, load_for_stack
 
 from nashr_delivery.edge_cache import Cache
+from nashr_delivery.edge_client import Client
 from nashr_delivery.edge_entry import Entry, prepare
 from nashr_delivery.edge_http import (
     Answer,
@@ -32,14 +33,16 @@ from nashr_delivery.edge_http import (
     as_missing,
     as_stream,
     moved,
+    passed_on,
     plain,
     read_body,
     read_request,
     send_answer,
     serve,
     unavailable,
+    unlisted,
 )
-from nashr_delivery.edge_origin import Origin, OriginDown, TooLarge, read_head
+from nashr_delivery.edge_origin import FAILURES, Origin, OriginDown, TooLarge, read_head
 from nashr_delivery.edge_routes import RESERVED, Route, ascii_host, canonical, encoded, load_routes, pick
 
 Sites = Callable[[], Awaitable[Sequence[Route]]]
@@ -63,8 +66,11 @@ class Found:
 class Edge:
     """The ASGI application. ``sites`` gives the routes and is asked again every second."""
 
-    def __init__(self, origin: Origin, *, sites: Sites, secret: str, cache_bytes: int) -> None:
+    def __init__(
+        self, origin: Origin, *, sites: Sites, secret: str, cache_bytes: int, previews: Client | None = None
+    ) -> None:
         self._origin = origin
+        self._previews = previews
         self._sites = sites
         self._secret = secret.encode()
         self._cache = Cache(cache_bytes)
@@ -90,6 +96,8 @@ class Edge:
         with suppress(asyncio.CancelledError):
             await keeper
         self._origin.close()
+        if self._previews is not None:
+            self._previews.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _keep_routes(self) -> None:
@@ -131,6 +139,12 @@ class Edge:
             return plain(404, "no site at this host and path\n") if self._routes_known else unavailable()
         if not path.startswith(route.base_path):
             return _to_folder(request, path)
+        if self._previews is not None and route.is_preview(path):
+            return await self._previewed(self._previews, request, route, path)
+        return await self._stored(request, route, path)
+
+    async def _stored(self, request: Request, route: Route, path: str) -> Answer:
+        """What the bucket holds at a path, else the site's not-found page."""
         key = route.key(path)
         try:
             found = await self._find(key)
@@ -141,6 +155,17 @@ class Edge:
         if not path.endswith("/") and await self._find(f"{key}/index.html"):
             return _to_folder(request, path)
         return await self._missing(request, route)
+
+    async def _previewed(self, previews: Client, request: Request, route: Route, path: str) -> Answer:
+        """Passed on to delivery and kept nowhere; what does not open is the site's own not-found page."""
+        try:
+            wire = await previews.get(encoded(path))
+        except FAILURES as error:
+            raise OriginDown(f"previews: {error!r}") from error
+        if wire.status != 404:
+            return passed_on(wire)
+        wire.release()
+        return unlisted(await self._missing(request, route))
 
     async def _find(self, key: str) -> Found | None:
         """The entry of ``key`` from memory or the origin. Raises OriginDown or TooLarge."""
@@ -238,6 +263,7 @@ def build(settings: Settings) -> Edge:
         sites=partial(load_routes, origin),
         secret=settings.purge_secret.get_secret_value(),
         cache_bytes=settings.edge_cache_bytes,
+        previews=Client(settings.preview_url) if settings.preview_url else None,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from nashr_delivery import edge_headers
 from nashr_delivery.edge_client import Wire
 from nashr_delivery.edge_entry import Entry, matches
 from nashr_delivery.edge_headers import EVERY, SECURE, Headers
@@ -16,6 +17,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _OF_THE_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding"})
+_PASSED_ON: Final = (
+    "content-type", "content-length", "cache-control", "x-robots-tag", "location", "retry-after",
+)  # fmt: skip
 _OF_SUCCESS: Final = frozenset({b"cache-control", b"etag", b"last-modified"})
 _DOWN: Final = (
     "الموقع غير متاح مؤقتًا، يرجى المحاولة بعد قليل.\nTemporarily unavailable, please try again soon.\n"
@@ -107,6 +111,19 @@ def as_stream(entry: Entry, rest: Wire) -> Answer:
     kept = tuple(header for header in entry.plain.headers if header[0] != b"content-length")
     length = (b"content-length", rest.headers["content-length"].encode())
     return Answer(entry.status, (*kept, length, (b"x-cache", b"BYPASS")), rest=rest)
+
+
+def passed_on(wire: Wire) -> Answer:
+    """Somebody else's answer as it comes, for this reader alone."""
+    there = wire.headers
+    kept = tuple((name.encode(), there[name].encode("latin-1")) for name in _PASSED_ON if name in there)
+    protecting = edge_headers.of(there.get("content-type", ""), csp=there.get("content-security-policy", ""))
+    return Answer(wire.status, (*kept, *protecting, (b"x-cache", b"BYPASS")), rest=wire)
+
+
+def unlisted(answer: Answer) -> Answer:
+    """``answer`` with a word to robots."""
+    return replace(answer, headers=(*answer.headers, (b"x-robots-tag", b"noindex, nofollow")))
 
 
 def plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Answer:

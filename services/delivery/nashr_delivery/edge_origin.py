@@ -14,7 +14,7 @@ from nashr_delivery.edge_client import Client, Wire
 MAX_BUFFERED: Final = 16 * 1024 * 1024
 MAX_KEY_BYTES: Final = 1024
 _META: Final = "x-amz-meta-"
-_FAILURES: Final = (OSError, httptools.HttpParserError)
+FAILURES: Final = (OSError, httptools.HttpParserError)
 
 
 class OriginDown(Exception):
@@ -50,7 +50,7 @@ class Origin:
             if int(wire.headers.get("content-length", 0)) > MAX_BUFFERED:
                 raise TooLarge(key)
             return read_head(wire.headers, await wire.read())
-        except _FAILURES as error:
+        except FAILURES as error:
             raise OriginDown(f"{key}: {error!r}") from error
         finally:
             wire.release()
@@ -61,7 +61,7 @@ class Origin:
             return None
         try:
             wire = await self._client.get(self._path + quote(key, safe="/~"))
-        except _FAILURES as error:
+        except FAILURES as error:
             raise OriginDown(f"{key}: {error!r}") from error
         if wire.status == 200:
             return wire
@@ -77,7 +77,7 @@ class Origin:
             raise OriginDown(f"{key}: the store answered {wire.status}")
         try:
             await wire.read()
-        except _FAILURES as error:
+        except FAILURES as error:
             raise OriginDown(f"{key}: {error!r}") from error
 
     def close(self) -> None:

@@ -28,6 +28,10 @@ class Route:
     def covers(self, path: str) -> bool:
         return path.startswith(self.base_path) or path + "/" == self.base_path
 
+    def is_preview(self, path: str) -> bool:
+        """Whether a path that the route covers is one of previews, which no bucket holds."""
+        return path.startswith(f"{self.base_path}preview/")
+
     def key(self, path: str) -> str:
         """The object behind a canonical path that the route covers; a folder is its index.html."""
         name = path[len(self.base_path) :]

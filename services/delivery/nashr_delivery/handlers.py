@@ -111,7 +111,7 @@ class Delivery:
     def _want_more(self, page: int) -> None:
         """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
         with statement(self._runtime.engine) as conn:
-            run(conn, "UPDATE page SET wanted = wanted + 1 WHERE id = :page AND wanted = live", page=page)
+            pagerows.want_by_itself(conn, page)
 
     def _store_assets(self, loaded: Loaded, assets: SiteAssets) -> None:
         """The site's own look, stored once per process and confirmed in the manifest."""

@@ -54,9 +54,9 @@ def months(conn: Connection, site: Site, section: str) -> tuple[ArchiveMonth, ..
     """The last twelve months of a section's archive that readers can open, newest first."""
     found = rows(
         conn,
-        """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE :like
-            AND live > 0 ORDER BY subject DESC LIMIT 12""",
-        site=site.id, like=f"{section}/%/1",
+        """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE '%/1'
+            AND split_part(subject, '/', 1) = :section AND live > 0 ORDER BY subject DESC LIMIT 12""",
+        site=site.id, section=section,
     )  # fmt: skip
     months = [item["subject"].split("/")[1] for item in found]
     return tuple(ArchiveMonth(_day(month), archive_path(section, month, 1)) for month in months)
@@ -73,8 +73,11 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
     first, following = month_span(month, site)
     span = {"first": first, "next": following, **values}
     inside = f"{where} AND a.published_at >= :first AND a.published_at < :next"
+    # what is skipped is only counted, its texts are not read
+    shown = f"""SELECT a.number FROM article a WHERE a.live_revision IS NOT NULL {inside}
+        ORDER BY a.published_at, a.number LIMIT :n OFFSET :skip"""
     found = teasers.live(
-        conn, f"{inside} ORDER BY a.published_at, a.number LIMIT :n OFFSET :skip",
+        conn, f"AND a.number IN ({shown}) ORDER BY a.published_at, a.number",
         n=ARCHIVE_LENGTH, skip=(int(number) - 1) * ARCHIVE_LENGTH, **span,
     )  # fmt: skip
     more = scalar(

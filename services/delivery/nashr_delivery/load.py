@@ -24,6 +24,7 @@ from nashr.store.golive import Shown
 from nashr.store.links import StoredLink
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
+from nashr.store.shelves import Named
 from sqlalchemy import Connection
 
 from nashr_delivery import foot, fronts, listings, mapped, shelved, teasers
@@ -151,8 +152,12 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
         if broken is not None:
             blocked.append((found, broken))
             continue
-        shown = replace(_shown(article, found, doc), named=shelves.named(conn, site.site, doc))
-        view = _view(conn, site.site, article, page, shown, doc)
+        named = shelves.named(conn, site.site, doc)
+        shown = replace(_shown(article, found, doc), named=named)
+        assert shown.published_at is not None
+        assert shown.modified_at is not None
+        times = shown.published_at, shown.modified_at
+        view = article_view(conn, site.site, article, page.path, times, doc, named=named)
         again = until or _kicker_end(conn, doc)
         below = foot.with_own(conn, site.site, article, view) if doc.kind == "page" else ()
         loaded = Loaded(page, site, view, shown, tuple(blocked), again, foot=below)
@@ -213,19 +218,28 @@ def _kicker_end(conn: Connection, doc: Content) -> datetime | None:
     return doc.kicker_until if found and found["ahead"] else None
 
 
-def _view(
-    conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown, doc: Content
+def article_view(
+    conn: Connection,
+    site: Site,
+    article: Article,
+    path: str,
+    times: tuple[datetime, datetime],
+    doc: Content,
+    *,
+    named: Named,
 ) -> ArticleView:
+    """What a page of ``doc`` at ``path`` shows, but for its cards.
+
+    ``times``: published and modified. ``named``: the authors and topics that have pages.
+    """
     see_also, news, latest = _links(conn, site, article, doc)
-    assert shown.published_at is not None
-    assert shown.modified_at is not None
     return ArticleView(
         article_id=article.id,
-        content=credited(doc, shown.named.authors),
-        path=page.path,
+        content=credited(doc, named.authors),
+        path=path,
         short_path=f"/a/{article.short_id}",
-        published_at=shown.published_at,
-        modified_at=shown.modified_at,
+        published_at=times[0],
+        modified_at=times[1],
         photos=teasers.photos(conn, site.id, doc.assets),
         see_also=see_also,
         related_news=news,
@@ -236,8 +250,8 @@ def _view(
         ),
         translations=_translations(conn, article),
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
-        author_pages=frozenset(shown.named.authors),
-        topics=tuple(item for item in topics(doc.keywords).items() if item[0] in shown.named.topics),
+        author_pages=frozenset(named.authors),
+        topics=tuple(item for item in topics(doc.keywords).items() if item[0] in named.topics),
     )
 
 
@@ -246,13 +260,13 @@ def _with_cards(conn: Connection, loaded: Loaded, view: ArticleView) -> Loaded:
     site, page = loaded.site.site, loaded.page
     ordered = cards.order(conn, site, view.article_id, view.content)
     if found := cards.drawn(conn, ordered):
-        return replace(loaded, view=replace(view, cards=_social(found)))
+        return replace(loaded, view=replace(view, cards=social(found)))
     standing = cards.standing(conn, ordered, page.id)
     before = cards.shown_before(conn, ordered, page.id)
     seconds = 0.0 if before else queue.wait_of("cards", first=page.live == 0)
     lacks = ((ordered, seconds),) if _is_lacking(standing) else ()
     if before:
-        return replace(loaded, view=replace(view, cards=_social(before)), lacks=lacks)
+        return replace(loaded, view=replace(view, cards=social(before)), lacks=lacks)
     own, more = _site_cards(conn, site, page)
     ahead = standing.until is not None and standing.until > cards.now(conn)
     held = standing.until if ahead and standing.state in _ON_ITS_WAY else None
@@ -279,12 +293,13 @@ def _site_cards(
     """The cards that stand for the site; what is lacking of them is asked for, and not waited for."""
     ordered = cards.site_order(site)
     if found := cards.drawn(conn, ordered):
-        return _social(found), ()
+        return social(found), ()
     lacking = _is_lacking(cards.standing(conn, ordered, page.id))
     return (), ((ordered, 0.0),) if lacking else ()
 
 
-def _social(found: Sequence[Mapping[str, Any]]) -> tuple[SocialCard, ...]:
+def social(found: Sequence[Mapping[str, Any]]) -> tuple[SocialCard, ...]:
+    """Rows of drawn cards as pages name them."""
     return tuple(
         SocialCard(item["path"], item["width"], item["height"], item["bytes"], item["alt"]) for item in found
     )

@@ -66,9 +66,13 @@ def rendered(
     version: int,
     cache_control: str = core.PAGE_CACHE,
     foot: tuple[FootLink, ...] = (),
+    assets_below: str = "",
 ) -> Page:
     """The page; with our templates where the theme's fail, as they may after an upgrade."""
-    render = partial(core.render, view, site, version=version, cache_control=cache_control, foot=foot)
+    render = partial(
+        core.render, view, site, version=version, cache_control=cache_control, foot=foot,
+        assets_below=assets_below,
+    )  # fmt: skip
     try:
         return render(assets=assets)
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nashr import bootstrap
 from nashr.runtime.worker import Worker
 
-from nashr_delivery import fonts
+from nashr_delivery import fonts, preview
 from nashr_delivery.handlers import Delivery
 from nashr_delivery.refresh import Refresh
 from nashr_delivery.removal import Removal
@@ -19,6 +19,7 @@ def main() -> None:
         "delivery", pool=6, uses=("site_store", "originals", "cdn"), writes_pages=True
     )
     fonts.prepare()
+    preview.start(runtime)
     handlers, withdrawal = Delivery(runtime), Withdrawal(runtime)
     Worker(
         "delivery",

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from nashr.domain.article import Content, content, publish_faults
+from nashr.domain.article import Content, content
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.domain.slugs import RESERVED
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, pagerows, publishing
-from nashr.store.articles import Article
+from nashr.store import articles, assets, golive, pagerows, publishable, publishing
+from nashr.store.articles import Article, Revision
 from nashr.store.database import scalar
 from nashr.store.publishing import Publication
 from sqlalchemy import Connection
@@ -82,13 +82,8 @@ def publish(
     conn: Connection, site: Site, article: Article, wanted: Publish, *, actor: str
 ) -> tuple[Publication, tuple[Fault, ...]]:
     """Checks a revision and accepts its publication; returns it with what the editor is warned of."""
-    number = wanted.revision or article.latest_revision
-    stored = articles.revision(conn, article.id, number)
-    if stored is None:
-        raise _one_fault(
-            "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
-        )
-    check_removal(conn, article, number)
+    stored = named_revision(conn, article, wanted.revision)
+    number = stored.number
     doc = content(stored.doc, site)
     _check_content(conn, site, doc)
     _check_times(conn, doc, wanted.publish_at)
@@ -97,6 +92,17 @@ def publish(
     )
     warnings = (*addresses.warnings(conn, site, article, stored), *pins.warnings(conn, site, stored))
     return publishing.request(conn, site, article, request, actor=actor), warnings
+
+
+def named_revision(conn: Connection, article: Article, number: int | None) -> Revision:
+    """The revision an editor names, else the latest; refused where there is none, or it was taken back."""
+    stored = articles.revision(conn, article.id, number or article.latest_revision)
+    if stored is None:
+        raise _one_fault(
+            "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
+        )
+    check_removal(conn, article, stored.number)
+    return stored
 
 
 def check_removal(conn: Connection, article: Article, number: int) -> None:
@@ -110,19 +116,11 @@ def check_removal(conn: Connection, article: Article, number: int) -> None:
 
 
 def _check_content(conn: Connection, site: Site, doc: Content) -> None:
-    faults = list(publish_faults(doc))
-    if site.section(doc.section) is None:
-        faults.append(Fault("/section", "unknown_section", "the site has no such section any more: move it"))
-    there = assets.many(conn, site.id, doc.assets)
-    for pointer, use in doc.pictures():
-        asset = there.get(use.asset)
-        if asset is None or asset.withdrawn_at is not None:
-            detail = f"the photo {use.asset} was withdrawn: take it out of the article"
-            raise Refused("withdrawn", detail, faults=(Fault(f"{pointer}/asset", "withdrawn", detail),))
-        if asset.state in assets.UNUSABLE:
-            faults.append(Fault(f"{pointer}/asset", "broken_image", f"{asset.error}: upload another photo"))
+    faults = publishable.faults(conn, site, doc)
+    if gone := next((fault for fault in faults if fault.code == "withdrawn"), None):
+        raise Refused("withdrawn", gone.detail, faults=(gone,))
     if faults:
-        raise Refused("invalid", "the article cannot be published yet: see errors", faults=tuple(faults))
+        raise Refused("invalid", "the article cannot be published yet: see errors", faults=faults)
 
 
 def _check_times(conn: Connection, doc: Content, publish_at: datetime | None) -> None:

@@ -11,12 +11,14 @@ from nashr.domain import seealso
 from nashr.domain.recency import DAY, recency
 from nashr.domain.site import Site
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, links, publishing, signatures
+from nashr.store import articles, assets, cards, links, previews, publishing, signatures
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
 from nashr.store.database import scalar
 from nashr.store.links import StoredLink
+from nashr.store.previews import Preview
 from nashr.store.publishing import Publication
+from nashr.store.sites import SiteRow
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
@@ -161,6 +163,19 @@ def publication(conn: Connection, site: Site, found: Publication) -> dict[str, A
         "priority": Priority(found.priority).name,
         "url": site.url(owner.path) if owner and owner.path else None,
         "steps": list(publishing.steps_of(conn, found)),
+    }
+
+
+def preview(site: SiteRow, found: Preview) -> dict[str, Any]:
+    """A preview with its link, which opens for whoever has it."""
+    return {
+        "id": found.id,
+        "url": site.site.url(previews.path(found, site.secret)),
+        "article": found.article,
+        "revision": found.revision,
+        "created_by": found.created_by,
+        "created_at": found.created_at,
+        "expires_at": found.expires_at,
     }
 
 

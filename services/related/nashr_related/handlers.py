@@ -22,6 +22,7 @@ from nashr.store import articles, corpora, golive, links, pagerows, queue, signa
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run, scalar, statement, transaction
 from nashr.store.links import StoredLink
+from nashr.store.pagerows import Why
 from nashr.store.queue import Step
 from sqlalchemy import Connection
 
@@ -420,6 +421,6 @@ def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:
 
 def _want(conn: Connection, *, calm: Sequence[int], urgent: Sequence[int]) -> None:
     """All locked in one order; those that would name a page that is gone go out before anything else."""
-    locked = pagerows.lock_ids(conn, [*calm, *urgent])
-    pagerows.want(conn, [page for page in locked if page.id not in urgent], priority=Priority.bulk)
-    pagerows.want(conn, [page for page in locked if page.id in urgent], priority=Priority.breaking)
+    locked, why = pagerows.lock_ids(conn, [*calm, *urgent]), Why({Fact.links}, "backlinks")
+    pagerows.want(conn, [page for page in locked if page.id not in urgent], priority=Priority.bulk, why=why)
+    pagerows.want(conn, [page for page in locked if page.id in urgent], priority=Priority.breaking, why=why)

@@ -16,6 +16,7 @@ WRITTEN = frozenset(
     {
         "database_url", "redis_url", "s3_endpoint", "s3_region", "s3_bucket", "s3_private_bucket",
         "s3_access_key", "s3_secret_key", "edge_url", "purge_secret", "bind", "api_port", "site_port",
+        "preview_port", "preview_url",
     }
 )  # fmt: skip
 
@@ -23,7 +24,8 @@ WRITTEN = frozenset(
 def choose(settings: Settings, *, data: Path, before: Mapping[str, Any]) -> Settings:
     """``settings`` with its ports claimed and no secret empty. Raises StackError for a taken port."""
     updates = {"data": data, **_ports(settings, before), **_secrets(settings, before)}
-    return replace(settings, **updates)
+    chosen = replace(settings, **updates)
+    return replace(chosen, **_previews(chosen, before))
 
 
 def keep(settings: Settings, *, also: Mapping[str, object]) -> None:
@@ -43,6 +45,14 @@ def _ports(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
     site = listening.claim(settings.site_port, bind=bind, flag="--site-port", before=last)
     edge = f"http://{listening.reachable(bind)}:{site}"
     return {"api_port": api, "site_port": site, "edge_url": edge}
+
+
+def _previews(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Where delivery answers previews. Claimed here: workers share a port without seeing whose it is."""
+    last, bind = before.get("preview_port", 0), settings.bind
+    port = listening.claim(settings.preview_port, bind=bind, flag="NASHR_PREVIEW_PORT", before=last)
+    url = settings.preview_url or f"http://{listening.reachable(bind)}:{port}"
+    return {"preview_port": port, "preview_url": url}
 
 
 def _secrets(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from nashr.steps import Priority
 from nashr.store import archiving, assets, events, pagerows, refreshing, shelves
 from nashr.store.assets import Asset
 from nashr.store.database import at_end, row, rows, run
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ def _want(conn: Connection, site: Site, slug: str, *, renamed: bool) -> None:
 
     def bump(conn: Connection) -> None:
         locked = pagerows.lock(conn, site.id, [first, *later])
-        pagerows.want(conn, [locked[first.path]], at_once=True)
-        pagerows.want(conn, [locked[spec.path] for spec in later], priority=Priority.bulk)
+        why = Why({Fact.author}, f"author {slug}")
+        pagerows.want(conn, [locked[first.path]], at_once=True, why=why)
+        pagerows.want(conn, [locked[spec.path] for spec in later], priority=Priority.bulk, why=why)
 
     at_end(conn, bump)
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from nashr.domain.site import Site
+from nashr.pages import Fact
 from nashr.steps import Priority
 from nashr.store import archiving, articles, assets, cards, pagerows, queue
 from nashr.store.assets import Asset
 from nashr.store.cards import Order
 from nashr.store.database import rows, run
+from nashr.store.pagerows import Why
 
 DEAD_HOURS: Final = 1  # between two tries of a card that keeps dying
 _AT_ONCE: Final = 50  # dead cards that one look takes up
@@ -102,7 +104,8 @@ def revive(conn: Connection, site: Site) -> int:
             SELECT id FROM step WHERE id = ANY(:steps) AND state = 'dead' ORDER BY id FOR NO KEY UPDATE)""",
         steps=idle,
     )
-    pagerows.want(conn, pagerows.lock_ids(conn, lacking.values()), priority=Priority.bulk)
+    why = Why({Fact.cards}, "sweep")
+    pagerows.want(conn, pagerows.lock_ids(conn, lacking.values()), priority=Priority.bulk, why=why)
     return len(lacking)
 
 

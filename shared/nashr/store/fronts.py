@@ -10,10 +10,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr.pages import front_page
+from nashr.pages import Fact, front_page
 from nashr.steps import Priority
 from nashr.store import events, pagerows
 from nashr.store.database import at_end, row, rows, run
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def put(
 def _deliver(conn: Connection, site: str, name: str) -> None:
     """Before other work and without a rest: an editor watches."""
     locked = pagerows.lock(conn, site, [front_page(name)])
-    pagerows.want(conn, locked.values(), priority=Priority.breaking, at_once=True)
+    why = Why({Fact.front}, f"front {name}")
+    pagerows.want(conn, locked.values(), priority=Priority.breaking, at_once=True, why=why)
 
 
 def pinned_on(conn: Connection, article: str) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ from nashr.store import (
 )
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run
-from nashr.store.pagerows import PageRow
+from nashr.store.pagerows import PageRow, Why
 from nashr.store.publishing import Publication
 from nashr.store.shelves import Named, Shelving
 
@@ -177,17 +177,21 @@ def _listings(
     sitemaps = sitemap_numbers(conn, site, article.number, at, appears=appears)
     if article.kind == "page":
         return listings_touched(site, facts, Listed(section, at, sitemaps=sitemaps, aside=True))
-    archives = _archive_numbers(conn, site, section, at, appears=appears)
+    archives = archive_numbers(conn, site, section, at, appears=appears)
     pinned, places = fronts.pinned_on(conn, article.id), shelves.of_article(conn, site, article.id)
     return listings_touched(site, facts, Listed(section, at, archives, sitemaps, pinned, places))
 
 
-def _archive_numbers(
+def archive_numbers(
     conn: Connection, site: Site, section: str, at: datetime, *, appears: bool
-) -> tuple[int, ...]:
-    """Which numbered archive pages show the article: its own, and the later ones when it moves them."""
+) -> Mapping[str, tuple[int, ...]]:
+    """Which numbered archive pages show the article, by section: its own, and later ones if it moves them.
+
+    Pages are numbered from the oldest, so an article published now touches the last page only: of its own
+    section, and another one of each section that lists all.
+    """
     first_day, next_month = month_bounds(at, site)
-    place, total = 0, 0
+    numbers = {}
     for slug in sections_listing(site, section):
         every = any(entry.all and entry.slug == slug for entry in site.sections)
         found = rows(
@@ -195,10 +199,10 @@ def _archive_numbers(
             """SELECT count(*) FILTER (WHERE published_at < :at) AS older, count(*) AS total FROM article
             WHERE site = :site AND live_revision IS NOT NULL AND (:every OR section = :section)
                 AND kind <> 'page' AND published_at >= :first AND published_at < :next""",
-            at=at, site=site.id, every=every, section=section, first=first_day, next=next_month,
+            at=at, site=site.id, every=every, section=slug, first=first_day, next=next_month,
         )[0]  # fmt: skip
-        place, total = max(place, found["older"]), max(total, found["total"] + 1)
-    return numbers_touched(place, total, ARCHIVE_LENGTH, appears=appears)
+        numbers[slug] = numbers_touched(found["older"], found["total"] + 1, ARCHIVE_LENGTH, appears=appears)
+    return numbers
 
 
 def sitemap_numbers(
@@ -231,20 +235,28 @@ def _bump(
     neighbours = _neighbours(conn, site, article, page, facts) + _unlinked(conn, site, shelving)
     locked = pagerows.lock(conn, site.id, [own, *neighbours])
     if shown.content and shelves.named(conn, site, shown.content) != shown.named:
-        pagerows.want(conn, [locked[own.path]])  # a topic or an author got a page meanwhile, or lost it
+        # a topic or an author got a page meanwhile, or lost it
+        pagerows.want(conn, [locked[own.path]], why=Why({Fact.topic, Fact.author}, f"article {article.id}"))
     moved = _moved_from(conn, article, page, shown)
     calm = Priority.breaking if shown.content is None else Priority.bulk
     others = [locked[spec.path] for spec in neighbours if spec.path in locked and spec.path not in touched]
-    pagerows.want(conn, others, priority=calm)
-    pagerows.want(conn, moved)
-    _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm)
+    why = Why(facts, article.id)
+    pagerows.want(conn, others, priority=calm, why=why)
+    pagerows.want(conn, moved, why=why)
+    _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm, why=why)
     if article.kind != "page":
         run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
         _want_backlinks(conn, site, removal=shown.content is None)
 
 
 def _want_listings(
-    conn: Connection, site: Site, touched: Mapping[str, PageSpec], *, priority: int, calm: int
+    conn: Connection,
+    site: Site,
+    touched: Mapping[str, PageSpec],
+    *,
+    priority: int,
+    calm: int,
+    why: Why = Why(),  # noqa: B008 - frozen
 ) -> None:
     """Bumps fronts, feeds and the like at the very end of the transaction.
 
@@ -256,8 +268,8 @@ def _want_listings(
         for path, spec in touched.items():
             _retarget(conn, locked, path, spec)
         listed = [locked[path] for path in touched if path in locked]
-        pagerows.want(conn, (page for page in listed if _urgent(page)), priority=priority)
-        pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm)
+        pagerows.want(conn, (page for page in listed if _urgent(page)), priority=priority, why=why)
+        pagerows.want(conn, (page for page in listed if not _urgent(page)), priority=calm, why=why)
 
     at_end(conn, bump)
 
@@ -278,7 +290,8 @@ def appeared(conn: Connection, site: Site, page: PageRow) -> None:
     """A page was delivered for the first time: those that name it say so now."""
     specs = {spec.path: spec for spec in naming(PageSpec(page.path, PageKind(page.kind), page.subject))}
     if specs:
-        _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk)
+        why = Why({Fact.status}, f"page {page.id}")
+        _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk, why=why)
 
 
 def shelf_is_live(conn: Connection, site: Site, page: PageRow) -> None:
@@ -384,14 +397,15 @@ def photo_appeared(conn: Connection, site: Site, asset: str) -> None:
         article = articles.find(conn, item["article"])
         if article is None or article.page is None or article.published_at is None:
             continue
-        pagerows.want(conn, pagerows.lock_ids(conn, [article.page]))
+        why = Why({Fact.photo}, asset)
+        pagerows.want(conn, pagerows.lock_ids(conn, [article.page]), why=why)
         facts = frozenset({Fact.teaser} if item["teaser"] else ())
         listed = _listings(conn, site, article, article.section, article.published_at, facts)
         specs = {spec.path: spec for spec in listed}
-        _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+        _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk, why=why)
     portraits = {spec.path: spec for spec in authors.pictured(conn, asset)}
     if portraits:
-        _want_listings(conn, site, portraits, priority=Priority.normal, calm=Priority.normal)
+        _want_listings(conn, site, portraits, priority=Priority.normal, calm=Priority.normal, why=why)
 
 
 def pages_of_article(conn: Connection, article: str, fact: Fact) -> list[int]:
@@ -423,9 +437,10 @@ def corrected(conn: Connection, site: Site, article: Article, kind: str, *, acto
     run(conn, "UPDATE article SET modified_at = clock_timestamp() WHERE id = :article", article=article.id)
     listed = _listings(conn, site, article, article.section, article.published_at, frozenset({Fact.body}))
     own = PageSpec(article.path, PageKind.article, article.id)
-    pagerows.want(conn, pagerows.lock(conn, site.id, [own]).values())
+    why = Why({Fact.body}, article.id)
+    pagerows.want(conn, pagerows.lock(conn, site.id, [own]).values(), why=why)
     specs = {spec.path: spec for spec in listed}
-    _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk)
+    _want_listings(conn, site, specs, priority=Priority.normal, calm=Priority.bulk, why=why)
     events.emit(
         conn, "article.corrected", site=site.id, article=article.id, revision=article.live_revision,
         url=site.url(article.path), first=False, priority=Priority.normal.name, actor=actor, kind=kind,

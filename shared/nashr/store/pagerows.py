@@ -6,12 +6,14 @@ One row per path for ever; its counters never restart.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
-from nashr.pages import REST, PageKind, PageSpec
+from nashr.pages import MADE_FROM, REST, Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import queue
 from nashr.store.database import row, rows, run
@@ -35,6 +37,23 @@ class PageRow:
     body_hash: str | None
     sha256: str | None
     live_at: datetime | None
+
+
+REASONS: Final = 5
+"""How many of its reasons a page remembers: what it was built for lately, and no more with the years."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why pages are wanted: which facts changed, and by what (an article, a photo, a publication, a step)."""
+
+    facts: AbstractSet[Fact] = frozenset()
+    cause: str = ""
+
+    def of(self, kind: str) -> str:
+        """The facts that a page of this kind is made from, in one word each; all of them where it is none."""
+        made_from = MADE_FROM[PageKind(kind)]
+        return " ".join(sorted(self.facts & made_from or self.facts))
 
 
 _COLUMNS = ", ".join(PageRow.__dataclass_fields__)
@@ -101,6 +120,12 @@ def claim_path(conn: Connection, page: PageRow, kind: PageKind, subject: str) ->
     )  # fmt: skip
 
 
+def _remembered(facts: str) -> str:
+    """The reasons of a page that is wanted once more, newest first; ``facts`` is an expression of SQL."""
+    return f"""(jsonb_build_array(jsonb_build_object('version', wanted + 1, 'facts', {facts},
+                'cause', CAST(:cause AS text), 'at', clock_timestamp())) || reasons) - {REASONS}"""
+
+
 def want(
     conn: Connection,
     pages: Iterable[PageRow],
@@ -108,18 +133,22 @@ def want(
     priority: int = Priority.normal,
     delay: float = 0.0,
     at_once: bool = False,
+    why: Why = Why(),
 ) -> None:
     """Bumps ``wanted`` of locked pages and makes their delivery due ``delay`` seconds from now.
 
     A listing rests between two deliveries (pages.REST): a burst becomes one. ``at_once``: without a rest.
+    ``why`` is for the person who asks later; the page remembers the last few.
     """
-    bumped = [page.id for page in pages]
+    bumped = list(pages)
     if not bumped:
         return
     run(
         conn,
         f"""WITH bumped AS (
-            UPDATE page SET wanted = wanted + 1 WHERE id = ANY(:ids) RETURNING id, site, path, kind, live_at
+            UPDATE page SET wanted = wanted + 1, reasons = {_remembered("told.facts")}
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:facts AS text[])) AS told(page, facts)
+            WHERE id = told.page RETURNING id, site, path, kind, live_at
         ), rest AS (
             SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:rests AS float8[])) AS r(kind, seconds)
         )
@@ -129,12 +158,24 @@ def want(
                 live_at + make_interval(secs => rest.seconds))
         FROM bumped LEFT JOIN rest USING (kind) ORDER BY path COLLATE "C"
         {queue.REARM}""",
-        ids=bumped, delay=delay, priority=priority, kinds=[str(kind) for kind in REST],
+        ids=[page.id for page in bumped], facts=[why.of(page.kind) for page in bumped], cause=why.cause,
+        delay=delay, priority=priority, kinds=[str(kind) for kind in REST],
         rests=[0.0 if at_once else rest for rest in REST.values()],
     )  # fmt: skip
     queue.notify(conn)
     if priority == Priority.breaking:
         queue.wake_direct(conn)
+
+
+def want_by_itself(conn: Connection, page: int) -> None:
+    """A version for a page whose time has come (a kicker ran out, a wait ended), if none is due."""
+    run(
+        conn,
+        f"""UPDATE page SET wanted = wanted + 1, reasons = {_remembered("''")}
+        WHERE id = :page AND wanted = live""",
+        page=page,
+        cause="time",
+    )
 
 
 def wait_for(conn: Connection, page: PageRow, step: int, seconds: float) -> None:
@@ -168,11 +209,23 @@ def wake(conn: Connection, step: int, *, priority: int) -> None:
     pages = lock_ids(conn, waiting)
     run(conn, "DELETE FROM need WHERE step = :step AND page = ANY(:pages)", step=step, pages=waiting)
     for page in pages:
-        _wake_one(conn, page, priority)
+        _wake_one(conn, page, priority, step=step)
     queue.notify(conn)
 
 
-def _wake_one(conn: Connection, page: PageRow, priority: int) -> None:
+_MAKES: Final = {
+    "images": Fact.photo, "lighter": Fact.formats, "related": Fact.links, "cards": Fact.cards,
+}  # fmt: skip
+
+
+def _late(conn: Connection, step: int) -> Why:
+    """What comes with the end of a step that a page went out without."""
+    found = row(conn, "SELECT kind FROM step WHERE id = :step", step=step)
+    fact = _MAKES.get(found["kind"]) if found else None
+    return Why({fact} if fact else frozenset(), f"step {step}")
+
+
+def _wake_one(conn: Connection, page: PageRow, priority: int, *, step: int) -> None:
     armed = row(
         conn,
         "SELECT id, state, priority FROM step WHERE kind = 'deliver' AND key = :key FOR NO KEY UPDATE",
@@ -180,7 +233,7 @@ def _wake_one(conn: Connection, page: PageRow, priority: int) -> None:
     )
     if armed is None or armed["state"] != "ready":
         # it runs at this moment with an older snapshot, or it is already out without this
-        want(conn, [page], priority=priority)
+        want(conn, [page], priority=priority, why=_late(conn, step))
     elif waiting_until(conn, page.id) is None:
         queue.pull(conn, armed["id"])
         if armed["priority"] == Priority.breaking:

@@ -16,6 +16,7 @@ from nashr.steps import Priority
 from nashr.store import cards, pagerows
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run
+from nashr.store.pagerows import Why
 
 
 def record(conn: Connection, article: Article, doc: Content) -> None:
@@ -67,16 +68,22 @@ def bump(conn: Connection, asset: str, fact: Fact, *, priority: int, at_once: bo
         asset=asset, kinds=kinds,
     )  # fmt: skip
     own = [item["id"] for item in found if item["kind"] not in LISTINGS]
-    want(conn, own, priority=priority, at_once=at_once)
+    why = Why({fact}, asset)
+    want(conn, own, priority=priority, at_once=at_once, why=why)
     later = [item["id"] for item in found if item["kind"] in LISTINGS]
     if later:
-        at_end(conn, lambda conn: want(conn, later, priority=priority, at_once=at_once))
+        at_end(conn, lambda conn: want(conn, later, priority=priority, at_once=at_once, why=why))
     return len(found)
 
 
 def want(
-    conn: Connection, pages: Sequence[int], *, priority: int = Priority.normal, at_once: bool = False
+    conn: Connection,
+    pages: Sequence[int],
+    *,
+    why: Why,
+    priority: int = Priority.normal,
+    at_once: bool = False,
 ) -> None:
     """Wants these pages anew."""
     if pages:
-        pagerows.want(conn, pagerows.lock_ids(conn, pages), priority=priority, at_once=at_once)
+        pagerows.want(conn, pagerows.lock_ids(conn, pages), priority=priority, at_once=at_once, why=why)

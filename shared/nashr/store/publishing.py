@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from nashr.domain.article import Content, content
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
-from nashr.pages import PageKind, PageSpec
+from nashr.pages import Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import archiving, articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
 from nashr.store.database import row, rows, run
 from nashr.store.ids import fingerprint, new_id
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -208,13 +209,18 @@ def _input_steps(
         _photo_step(conn, site, photos[name], there.get(name), wanted.priority) for name in sorted(photos)
     ]
     if doc.kind != "page":
-        text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
-        data = {"article": article.id, "number": article.number, "revision": wanted.revision}
-        steps.append(queue.add(conn, "related", text, site=site.id, data=data, priority=wanted.priority)[0])
+        steps.append(related_step(conn, article, doc, wanted.revision, priority=wanted.priority))
     ordered = cards.order(conn, site, article.id, doc, photos=photos, at=wanted.due_at)
     steps.append(cards.want(conn, ordered, priority=wanted.priority))
     archiving.unarchive(conn, [name for name, photo in photos.items() if photo.state == "archived"])
     return steps
+
+
+def related_step(conn: Connection, article: Article, doc: Content, revision: int, *, priority: int) -> int:
+    """The step that draws the links of a text, inserted unless it is there."""
+    text = fingerprint(article.id, doc.language, doc.headline, doc.standfirst or "", doc.text())
+    data = {"article": article.id, "number": article.number, "revision": revision}
+    return queue.add(conn, "related", text, site=article.site, data=data, priority=priority)[0]
 
 
 def _photo_steps(conn: Connection, doc: Content) -> Mapping[str, int]:
@@ -257,7 +263,8 @@ def release(conn: Connection, site: Site, publication: str) -> None:
             return
         pagerows.claim_path(conn, page, PageKind.article, article.id)
     waits = _wait_for_inputs(conn, found, page)
-    pagerows.want(conn, [page], priority=found.priority, delay=max(waits, default=0.0))
+    why = Why({Fact.status, Fact.teaser, Fact.body}, found.id)
+    pagerows.want(conn, [page], priority=found.priority, delay=max(waits, default=0.0), why=why)
     run(
         conn,
         """UPDATE publication SET state = 'running', page = :page, released_at = clock_timestamp()
@@ -363,7 +370,7 @@ def _want_tombstones(conn: Connection, article: Article, found: Publication) -> 
         site=article.site, article=article.id,
     )]  # fmt: skip
     locked = pagerows.lock_ids(conn, own)
-    pagerows.want(conn, locked, priority=Priority.breaking)
+    pagerows.want(conn, locked, priority=Priority.breaking, why=Why({Fact.status}, found.id))
     page = article.page or (locked[0].id if locked else None)
     state = "running" if page is not None else "live"
     run(

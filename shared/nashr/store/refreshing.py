@@ -18,6 +18,7 @@ from nashr.pages import LISTINGS, MADE_FROM, Fact, PageKind
 from nashr.steps import Priority
 from nashr.store import pagerows, queue, shelves
 from nashr.store.database import at_end, rows, run, scalar
+from nashr.store.pagerows import Why
 
 BATCH: Final = 500
 
@@ -51,7 +52,7 @@ def step(conn: Connection, site: Site, wanted: Mapping[str, Any], before: Mappin
     now = _count(conn, site.id, wanted)
     after = before["after"] if before and before["count"] == now else 0
     found = _on_shelf(conn, site.id, wanted, after) if wanted else _dressed(conn, site.id, after)
-    _want(conn, found)
+    _want(conn, found, _why(site, wanted))
     if len(found) == BATCH:
         return Batch({"count": now, "after": found[-1]["at"]}, scalar(conn, "SELECT clock_timestamp()"))
     if not wanted:
@@ -101,14 +102,20 @@ def _on_shelf(
     )  # fmt: skip
 
 
-def _want(conn: Connection, found: Sequence[Mapping[str, Any]]) -> None:
+def _why(site: Site, wanted: Mapping[str, Any]) -> Why:
+    if not wanted:
+        return Why({Fact.chrome}, f"site {site.id}")
+    return Why({Fact(wanted["kind"])}, f"{wanted['kind']} {wanted['slug']}")
+
+
+def _want(conn: Connection, found: Sequence[Mapping[str, Any]], why: Why) -> None:
     """Listings last, as everywhere."""
     own = [item["id"] for item in found if item["kind"] not in LISTINGS]
     later = [item["id"] for item in found if item["kind"] in LISTINGS]
-    pagerows.want(conn, pagerows.lock_ids(conn, own), priority=Priority.bulk)
+    pagerows.want(conn, pagerows.lock_ids(conn, own), priority=Priority.bulk, why=why)
 
     def listings(conn: Connection) -> None:
-        pagerows.want(conn, pagerows.lock_ids(conn, later), priority=Priority.bulk)
+        pagerows.want(conn, pagerows.lock_ids(conn, later), priority=Priority.bulk, why=why)
 
     at_end(conn, listings)
 
@@ -121,6 +128,7 @@ def _reconsider(conn: Connection, site: Site) -> None:
 
     def listings(conn: Connection) -> None:
         locked = pagerows.lock(conn, site.id, specs)
-        pagerows.want(conn, locked.values(), priority=Priority.bulk)
+        why = Why({Fact.topic}, "topic_threshold")
+        pagerows.want(conn, locked.values(), priority=Priority.bulk, why=why)
 
     at_end(conn, listings)

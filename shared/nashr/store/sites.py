@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site, stored_site
-from nashr.pages import PageKind, PageSpec, chrome_pages
+from nashr.pages import Fact, PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
 from nashr.store import cards, events, pagerows, refreshing, sweeping
 from nashr.store.database import row, rows
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -85,4 +86,4 @@ def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:
     if rebuild:
         refreshing.chrome(conn, site.id)
     locked = pagerows.lock(conn, site.id, (routes, *chrome_pages(site)))
-    pagerows.want(conn, locked.values())
+    pagerows.want(conn, locked.values(), why=Why({Fact.chrome}, "site apply"))

@@ -252,6 +252,20 @@ correction = Table(
     _time("at", now=True),
 )
 
+preview = Table(
+    "preview",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("article", Text, ForeignKey("article.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _time("created_at", now=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    _time("revoked_at"),
+    Index("ix_preview_article_id", "article", "id"),
+)
+
 publication = Table(
     "publication",
     metadata,
@@ -276,6 +290,7 @@ publication = Table(
     _time("released_at"),
     _time("live_at"),
     Index("ix_publication_article", "article", text("number DESC")),
+    Index("ix_publication_page", "page", text("number DESC")),
     Index(
         "ix_publication_unproven", "page",
         postgresql_where=text("receipt IS NULL AND state IN ('live', 'running')"),
@@ -306,9 +321,17 @@ page = Table(
     Column("etag", Text),
     Column("body_hash", Text),
     Column("sha256", Text),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
     _time("live_at"),
     UniqueConstraint("site", "path"),
     Index("ix_page_subject", "site", "kind", "subject"),
+    Index(
+        "ix_page_months",
+        "site",
+        text("split_part(subject, '/', 1)"),
+        text("subject DESC"),
+        postgresql_where=text("kind = 'archive' AND subject LIKE '%/1'"),
+    ),  # the months of a section's archive, newest first
 )
 
 step = Table(

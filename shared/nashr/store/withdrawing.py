@@ -29,6 +29,7 @@ from nashr.store import (
 )
 from nashr.store.assets import Asset
 from nashr.store.database import at_end, rows, run
+from nashr.store.pagerows import Why
 
 
 @dataclass(frozen=True)
@@ -187,13 +188,14 @@ def urge(conn: Connection, site: Site, asset: str) -> None:
     """
     drawn = cardpages.redraw(conn, site, asset)
     idle = [item for item in _users(conn, asset) if not item["on_its_way"]]
-    _want(conn, (item["id"] for item in idle if item["kind"] not in LISTINGS))
+    why = Why({Fact.photo}, asset)
+    _want(conn, (item["id"] for item in idle if item["kind"] not in LISTINGS), why)
     cardpages.follow(conn, drawn)
-    at_end(conn, lambda conn: _want(conn, (item["id"] for item in idle if item["kind"] in LISTINGS)))
+    at_end(conn, lambda conn: _want(conn, (item["id"] for item in idle if item["kind"] in LISTINGS), why))
 
 
-def _want(conn: Connection, pages: Iterable[int]) -> None:
-    photopages.want(conn, list(pages), priority=Priority.breaking, at_once=True)
+def _want(conn: Connection, pages: Iterable[int], why: Why) -> None:
+    photopages.want(conn, list(pages), priority=Priority.breaking, at_once=True, why=why)
 
 
 def done(conn: Connection, asset: str) -> None:

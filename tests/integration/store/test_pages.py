@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nashr.pages import REST, PageKind, PageSpec
+from nashr.pages import REST, Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import pagerows, queue
 from nashr.store.database import transaction
@@ -188,3 +188,16 @@ def test_a_breaking_page_that_is_pulled_wakes_the_direct_slots(engine: Engine, d
         with transaction(engine) as conn:
             pagerows.wake(conn, step, priority=Priority.normal)
         assert listener.wait(30)
+
+
+def test_a_page_remembers_its_last_reasons(engine: Engine, inside: Inside) -> None:
+    """Five, newest first, each with the facts that its kind of page is made from; never more."""
+    for number in range(7):
+        with transaction(engine) as conn:
+            locked = pagerows.lock(conn, "s", [PageSpec(PATH, PageKind.rss)])
+            why = pagerows.Why({Fact.teaser, Fact.links}, f"ar_{number}")
+            pagerows.want(conn, locked.values(), why=why)
+    kept = inside.page(PATH)["reasons"]
+
+    assert [(one["version"], one["cause"]) for one in kept] == [(n + 1, f"ar_{n}") for n in (6, 5, 4, 3, 2)]
+    assert {one["facts"] for one in kept} == {"teaser"}

@@ -70,7 +70,9 @@ def _seconds(value: Any) -> Any:
 class PreviewIn(Wire):
     """A link for a browser without a token."""
 
-    revision: Count | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"revision": 2, "expires_in": 3600}]})
+
+    revision: Count | None = Field(default=None, description="Pinned; default: the latest")
     expires_in: Annotated[int, BeforeValidator(_seconds)] = Field(
         default=86_400, ge=60, le=30 * 86_400, description="Seconds"
     )
@@ -79,8 +81,16 @@ class PreviewIn(Wire):
 class Preview(Out):
     """A signed link, pinned to a revision, revocable, noindex, no-store."""
 
+    id: str
     url: str
+    article: str
+    revision: Count
+    created_by: str
+    created_at: Time
     expires_at: Time
+    warnings: list[Warned] = Field(
+        default_factory=list, description="Only when it is made: what the revision could not be published for"
+    )
 
 
 class Step(Out):
