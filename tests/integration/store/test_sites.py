@@ -9,8 +9,8 @@ import pytest
 from nashr.domain.theme import bundle_key
 from nashr.pages import PageKind, PageSpec
 from nashr.steps import Priority
-from nashr.store import pagerows, sites
-from nashr.store.database import rows, transaction
+from nashr.store import pagerows, refreshing, sites
+from nashr.store.database import rows, run, statement, transaction
 
 from tests.integration.store.newsroom import SITE, begin
 
@@ -49,11 +49,17 @@ def gained(engine: Engine, site: Site) -> dict[str, int | None]:
 
 
 def test_another_theme_wants_every_page_that_shows_it(paper: Engine) -> None:
-    """The chrome's pages as normal work, articles and archives as bulk; permalinks and sitemaps not."""
+    """The chrome's pages at once, articles and archives by the refresh step; permalinks and sitemaps not."""
     found = gained(paper, THEMED)
-    assert found["/news/one/"] == found["/news/archive/2026-11/"] == Priority.bulk
     assert found["/"] == found["/404.html"] == Priority.normal
-    assert not {"/a/x1", "/sitemaps/articles-2026-11.xml"} & found.keys()
+    assert not {"/news/one/", "/news/archive/2026-11/"} & found.keys()
+    with transaction(paper) as conn:
+        run(conn, "UPDATE page SET wanted = 1, live = 1 WHERE wanted = 0")
+        refreshing.step(conn, THEMED, {}, None)
+    with statement(paper) as conn:
+        later = {item["path"] for item in rows(conn, "SELECT path FROM page WHERE wanted = 2")}
+    assert {"/news/one/", "/news/archive/2026-11/"} <= later
+    assert not {"/a/x1", "/sitemaps/articles-2026-11.xml"} & (found.keys() | later)
 
 
 def test_the_same_theme_again_wants_nothing(paper: Engine) -> None:
