@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import tomllib
 from collections.abc import Iterator
@@ -15,12 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nashr.commands import static
 from nashr.commands import theme as themes
 from nashr.commands.database import database
 from nashr.commands.stack import DataOption
 from nashr.domain import cards, fontfile, theme
 from nashr.domain.errors import Fault, Refused
-from nashr.domain.site import parse_site
+from nashr.domain.site import Site, parse_site
+from nashr.pages import chrome_pages
 from nashr.runtime.programs import StackError
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def apply(
         parse_site(text)
         look = _theme_folder(file, text)
         wanted = parse_site(text)
-        files = list(_files(file.parent, text))
+        logo = _logo(file.parent, text)
+        files = dict(_static(file.parent, text))
+        static.check(files, _own(wanted))
     except Refused as error:
         faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults)
         raise StackError(f"{file}: {faults}") from error
@@ -78,12 +81,20 @@ def apply(
             stack.private.put(wanted.theme["card_font"], font, content_type="font/sfnt")
         if look:
             stack.private.put(wanted.theme["folder"], look, content_type="application/json")
-        for path, source in files:
-            kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
-            cache = "public, max-age=31536000, immutable" if path.startswith("/assets/") else None
-            stack.store.put(wanted.key(path), source.read_bytes(), content_type=kind, cache_control=cache)
-        if wanted.logo and (file.parent / wanted.logo).is_file():
-            wanted = parse_site({**wanted.to_json(), "logo": _logo_path(file.parent / wanted.logo)})
+        pages = _own(wanted) | sites.taken(stack.conn, wanted.id)
+        try:
+            static.check(files, pages)
+        except Refused as error:
+            raise StackError(f"{file}: {error.faults[0].pointer}: {error.faults[0].detail}") from error
+        static.replace(wanted, files, pages, public=stack.store, private=stack.private)
+        if logo:
+            stack.store.put(
+                wanted.key(_logo_path(logo)),
+                logo.read_bytes(),
+                content_type=static.content_type(logo.name),
+                cache_control="public, max-age=31536000, immutable",
+            )
+            wanted = parse_site({**wanted.to_json(), "logo": _logo_path(logo)})
         version = sites.apply(stack.conn, wanted, actor="nashr site apply")
     typer.echo(f"{wanted.id}: version {version}, {len(wanted.sections)} sections, {wanted.base_url}")
 
@@ -107,27 +118,33 @@ def _line(text: str, message: str) -> str:
     return f": {lines[int(found[1]) - 1].strip()}"
 
 
-def _files(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
-    """(site path, file) of the logo and of everything in the static folder."""
+def _own(wanted: Site) -> frozenset[str]:
+    return frozenset(spec.path for spec in chrome_pages(wanted))
+
+
+def _logo(folder: Path, text: dict[str, Any]) -> Path | None:
+    """The file of the logo; None where there is none, or where it is an address."""
     logo = text.get("logo")
-    if isinstance(logo, str) and "://" not in logo and not logo.startswith("/assets/"):
-        if not (folder / logo).is_file():
-            fault = Fault("/logo", "missing", f"{folder / logo} is not there: correct logo, or leave it out")
-            raise Refused("invalid", fault.detail, faults=(fault,))
-        if not _is_picture((folder / logo).read_bytes()):
-            fault = Fault(
-                "/logo", "invalid", f"{folder / logo} is no picture: give a PNG or SVG, or leave it out"
-            )
-            raise Refused("invalid", fault.detail, faults=(fault,))
-        yield _logo_path(folder / logo), folder / logo
-    if static := text.get("static"):
-        root = folder / str(static)
+    if not isinstance(logo, str) or "://" in logo or logo.startswith("/assets/"):
+        return None
+    file = folder / logo
+    if not file.is_file():
+        fault = Fault("/logo", "missing", f"{file} is not there: correct logo, or leave it out")
+        raise Refused("invalid", fault.detail, faults=(fault,))
+    if not _is_picture(file.read_bytes()):
+        fault = Fault("/logo", "invalid", f"{file} is no picture: give a PNG or SVG, or leave it out")
+        raise Refused("invalid", fault.detail, faults=(fault,))
+    return file
+
+
+def _static(folder: Path, text: dict[str, Any]) -> Iterator[tuple[str, Path]]:
+    """(site path, file) of everything in the static folder."""
+    if name := text.get("static"):
+        root = folder / str(name)
         if not root.is_dir():
             fault = Fault("/static", "missing", f"{root} is not a folder: correct static, or leave it out")
             raise Refused("invalid", fault.detail, faults=(fault,))
-        for found in sorted(root.rglob("*")):
-            if found.is_file():
-                yield f"/{found.relative_to(root).as_posix()}", found
+        yield from static.found(root)
 
 
 def _is_picture(data: bytes) -> bool:

@@ -56,6 +56,13 @@ def every(conn: Connection) -> Sequence[Site]:
     return [stored_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
 
 
+def taken(conn: Connection, site: str) -> frozenset[str]:
+    """Every path that a page of the site has or is about to have, redirects and tombstones included."""
+    return frozenset(
+        item["path"] for item in rows(conn, "SELECT path FROM page WHERE site = :site", site=site)
+    )
+
+
 def apply(conn: Connection, site: Site, *, actor: str, version: int | None = None) -> int:
     """Creates or updates a site; returns its version. ``version``: what the caller read (If-Match)."""
     before = row(conn, "SELECT version, config FROM site WHERE id = :id FOR UPDATE", id=site.id)
