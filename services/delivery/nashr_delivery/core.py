@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from nashr.domain.purging import LONG_CACHE, page_tag
 from nashr.domain.site import Site
 
 from nashr_delivery import article, feeds, listing, notices, sitemaps, wellknown
@@ -41,7 +42,7 @@ __all__ = [
     "surrogate_tags",
 ]
 
-PAGE_CACHE: Final = "public, max-age=0, s-maxage=86400, stale-if-error=86400"
+PAGE_CACHE: Final = LONG_CACHE
 ASSET_CACHE: Final = "public, max-age=31536000, immutable"
 
 _STAMPS: Final = {
@@ -72,27 +73,40 @@ class Page:
     body_without_stamp_hash: str
 
 
-def render(view: View, site: Site, assets: SiteAssets, *, version: int) -> Page:
-    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp."""
+def render(
+    view: View,
+    site: Site,
+    assets: SiteAssets,
+    *,
+    version: int,
+    cache: str = PAGE_CACHE,
+    tag_metadata: str = "",
+) -> Page:
+    """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
+
+    ``cache`` is its Cache-Control; ``tag_metadata`` where its tags also stand, between commas.
+    """
     links = Links(site)
     draft = _draft(view, Chrome(site, assets, links))
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
+    if tag_metadata:
+        metadata[tag_metadata] = ",".join(tags)
     return Page(
         path=view.path,
         body=_stamped(draft, version),
         content_type=draft.content_type,
-        cache_control=PAGE_CACHE,
+        cache_control=cache,
         metadata=metadata,
         tags=tags,
         asset_paths=frozenset(links.used),
-        body_without_stamp_hash=_digest(draft, metadata),
+        body_without_stamp_hash=_digest(draft, metadata, cache),
     )
 
 
 def surrogate_tags(view: View, site: Site) -> tuple[str, ...]:
-    """The keys by which an edge drops the page: its site, its kind, its article or section. ASCII."""
-    tags = [f"site-{site.id}", f"kind-{_kind(view)}"]
+    """The keys by which an edge drops the page: itself, its site, its kind, its article or section. ASCII."""
+    tags = [page_tag(site.key(view.path)), f"site-{site.id}", f"kind-{_kind(view)}"]
     if isinstance(view, ArticleView):
         tags.append(f"article-{view.article_id}")
     if isinstance(view, ListingView | FeedView) and view.section:
@@ -142,7 +156,7 @@ def _stamped(draft: Draft, version: int) -> bytes:
     return f"{head}{found}{stamp.format(version)}{tail}".encode()
 
 
-def _digest(draft: Draft, metadata: dict[str, str]) -> str:
+def _digest(draft: Draft, metadata: dict[str, str], cache: str) -> str:
     body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
-    headers = repr((draft.content_type, PAGE_CACHE, sorted(metadata.items())))
+    headers = repr((draft.content_type, cache, sorted(metadata.items())))
     return hashlib.sha256(headers.encode() + b"\0" + body).hexdigest()
