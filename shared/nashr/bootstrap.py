@@ -23,9 +23,10 @@ from nashr.store.patience import PATIENCE
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+    from nashr.adapters.cdn.purger import Purger
     from nashr.adapters.s3 import S3ObjectStore
 
-Part: TypeAlias = Literal["site_store", "originals", "cdn"]
+Part: TypeAlias = Literal["site_store", "originals", "purger"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class Runtime:
         return self._bucket(self.settings.s3_private_bucket)
 
     @cached_property
-    def cdn(self) -> Cdn:
-        """The edge's purge port."""
-        return cdn(self.settings)
+    def purger(self) -> Purger:
+        """The edge, purged within its limits, and read through as a reader would."""
+        return _purger(self.settings, self.engine)
 
     def _bucket(self, name: str) -> S3ObjectStore:
         from nashr.adapters.s3 import S3ObjectStore  # noqa: PLC0415 - 25 MB (measured)
@@ -109,8 +110,14 @@ def _one_writer(store: S3ObjectStore, engine: Engine) -> ObjectStore:
 
 def cdn(settings: Settings) -> Cdn:
     """The edge's purge port; a site without an edge in front has nothing to purge."""
-    from nashr.adapters.cdn import HttpPurgeCdn, NullCdn  # noqa: PLC0415 - 12 MB (measured)
+    from nashr.adapters.cdn import connect  # noqa: PLC0415 - 12 MB (measured)
 
-    if not settings.edge_url:
-        return NullCdn()
-    return HttpPurgeCdn(settings.edge_url, settings.purge_secret.get_secret_value())
+    return connect(settings)
+
+
+def _purger(settings: Settings, engine: Engine) -> Purger:
+    from nashr.adapters.cdn.purger import Purger  # noqa: PLC0415
+    from nashr.store.spending import MonthLedger  # noqa: PLC0415
+
+    ledger, soft = MonthLedger(engine), bool(settings.cdn_soft)
+    return Purger(cdn(settings), ledger=ledger, budget=settings.cdn_budget, soft=soft)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import Permanent, Retryable
+from nashr.domain.purging import Limits
 
 
 class StoreConflict(Exception):
@@ -18,7 +19,19 @@ class StoreUnavailable(Retryable):
 
 
 class CdnUnavailable(Retryable):
-    """The edge did not answer, or refused the purge."""
+    """The edge did not answer, or cannot take the purge now."""
+
+
+class CdnBusy(CdnUnavailable):
+    """The edge takes no more requests for ``seconds``."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class CdnRefused(Permanent):
+    """The edge will never take this: a setting is wrong, and the message names it."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +86,26 @@ class Cdn(Protocol):
     """The edge in front of the site bucket."""
 
     vantage: str
+    limits: Limits
 
-    def purge(self, *, urls: Sequence[str], tags: Sequence[str] = ()) -> None:
-        """Drops cached copies. Raises CdnUnavailable."""
+    def purge(self, *, urls: Sequence[str], tags: Sequence[str] = (), soft: bool = False) -> None:
+        """Drops cached copies in one request within ``limits``; ``soft``: marks them as stale where it can.
+
+        Raises CdnUnavailable, CdnBusy or CdnRefused.
+        """
 
     def fetch(self, url: str) -> Fetched:
         """Gets a URL of a site as a reader would, through the edge. Raises CdnUnavailable."""
+
+    def close(self) -> None:
+        """Lets go of its connections."""
+
+
+class Ledger(Protocol):
+    """What paid purges have used of this month's budget."""
+
+    def spent(self) -> int:
+        """Items since the month began."""
+
+    def spend(self, items: int) -> None:
+        """Adds to it, for good. Raises Retryable."""

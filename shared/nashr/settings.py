@@ -42,7 +42,17 @@ class Secret:
 _READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": Secret}
 _WANTED: Final = {"int": "a whole number", "float": "a number"}
 _PORTS: Final = range(65_536)
-_SWITCHES: Final = frozenset({"heic"})
+_SWITCHES: Final = frozenset({"heic", "cdn_tags", "cdn_soft"})
+_CDNS: Final[dict[str, tuple[str, ...]]] = {
+    "edge": (),
+    "none": (),
+    "purge": (),
+    "varnish": ("edge_url", "purge_secret"),
+    "fastly": ("cdn_id", "cdn_token"),
+    "cloudflare": ("cdn_id", "cdn_token"),
+    "cloudfront": ("cdn_id",),
+}
+"""What NASHR_CDN may be, and which settings each cannot do without."""
 _DATA: Final = Path(".nashr")
 _KEY, _SECRET, _NONE = Secret("nashr"), Secret("nashr-secret"), Secret("")
 
@@ -75,6 +85,22 @@ class Settings:
     edge_url: str = _setting("", "Where receipts fetch and purges go; empty: the embedded edge")
     purge_secret: Secret = _setting(_NONE, "Shared secret of PURGE requests to the edge")  # noqa: RUF009
     edge_cache_bytes: int = _setting(64 * 1024 * 1024, "Memory the embedded edge may fill with objects")
+
+    cdn: str = _setting(
+        "edge",
+        "What is purged: edge (the embedded one), none, purge, varnish, fastly, cloudflare, cloudfront",
+    )
+    cdn_id: str = _setting("", "The CloudFront distribution, Cloudflare zone or Fastly service")
+    cdn_token: Secret = _setting(_NONE, "API token of Cloudflare or Fastly")  # noqa: RUF009
+    cdn_access_key: Secret = _setting(  # noqa: RUF009
+        _NONE, "AWS access key id for CloudFront; empty: the machine's role"
+    )
+    cdn_secret_key: Secret = _setting(_NONE, "AWS secret access key for CloudFront")  # noqa: RUF009
+    cdn_api: str = _setting("", "Address of the vendor's API where it is not the public one")
+    cdn_tags: int = _setting(0, "1 purges by tag, once the edge reads the objects' tags; 0 by URL")
+    cdn_soft: int = _setting(1, "1 lets changes only mark copies as stale where the edge can; removals never")
+    cdn_rate: float = _setting(0.0, "Purge requests a second; 0: what the vendor's smallest plan allows")
+    cdn_budget: int = _setting(1000, "Paths and tags a month that CloudFront is asked to purge for free")
 
     bind: str = _setting("127.0.0.1", "Address that the API and the embedded edge listen on")
     api_port: int = _setting(8080, "Port of the API; 0 takes a free one")
@@ -118,7 +144,17 @@ def load(**overrides: Any) -> Settings:
     settings = Settings(**_read(given), given=frozenset(given))
     if settings.env == "production" and settings.failpoints:
         raise BadSetting("NASHR_FAILPOINTS is set: unset it, production does not stage faults")
+    _check_cdn(settings)
     return settings
+
+
+def _check_cdn(settings: Settings) -> None:
+    if settings.cdn not in _CDNS:
+        raise BadSetting(f"NASHR_CDN: {settings.cdn!r} is none of {', '.join(_CDNS)}")
+    needed = _CDNS[settings.cdn]
+    missing = [f"{PREFIX}{name.upper()}" for name in needed if getattr(settings, name) in {"", _NONE}]
+    if missing:
+        raise BadSetting(f"NASHR_CDN is {settings.cdn}: set {' and '.join(missing)} too")
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:

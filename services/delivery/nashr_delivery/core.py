@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from nashr.domain.purging import LONG_CACHE, page_tag
 from nashr.domain.site import Site
 
 from nashr_delivery import article, feeds, listing, notices, policy, sitemaps, wellknown
@@ -34,7 +35,6 @@ from nashr_delivery.views import (
 __all__ = [
     "ASSET_CACHE",
     "PAGE_CACHE",
-    "UNPURGED_CACHE",
     "Asset",
     "Page",
     "SiteAssets",
@@ -43,9 +43,7 @@ __all__ = [
     "surrogate_tags",
 ]
 
-PAGE_CACHE: Final = "public, max-age=0, s-maxage=86400, stale-if-error=86400"
-UNPURGED_CACHE: Final = "public, max-age=0, s-maxage=60, stale-if-error=86400"
-"""Where no edge is purged, one that stands in front all the same shows an old page for a minute at most."""
+PAGE_CACHE: Final = LONG_CACHE
 ASSET_CACHE: Final = "public, max-age=31536000, immutable"
 
 _STAMPS: Final = {
@@ -83,37 +81,41 @@ def render(
     assets: SiteAssets,
     *,
     version: int,
-    cache_control: str = PAGE_CACHE,
+    cache: str = PAGE_CACHE,
+    tag_metadata: str = "",
     foot: tuple[FootLink, ...] = (),
     assets_below: str = "",
 ) -> Page:
     """Renders one page of ``site``; ``version`` is the page row's, and becomes the stamp.
 
-    ``foot``: the pages that the site names at the foot of each. ``assets_below``: the site path that links
-    to assets begin with, for a preview.
+    ``cache`` is its Cache-Control; ``tag_metadata`` where its tags also stand, between commas. ``foot``: the
+    pages that the site names at the foot of each. ``assets_below``: the site path that links to assets begin
+    with, for a preview.
     """
     links = Links(site, assets_below)
     chrome = Chrome(site, assets, links, foot)
     draft = _draft(view, chrome)
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
+    if tag_metadata:
+        metadata[tag_metadata] = ",".join(tags)
     if draft.content_type == article.HTML and "location" not in metadata:
         metadata["csp"] = policy.in_header(chrome)
     return Page(
         path=view.path,
         body=_stamped(draft, version),
         content_type=draft.content_type,
-        cache_control=cache_control,
+        cache_control=cache,
         metadata=metadata,
         tags=tags,
         asset_paths=frozenset(links.used),
-        body_without_stamp_hash=_digest(draft, metadata, cache_control),
+        body_without_stamp_hash=_digest(draft, metadata, cache),
     )
 
 
 def surrogate_tags(view: View, site: Site) -> tuple[str, ...]:
-    """The keys by which an edge drops the page: its site, its kind, its article or section. ASCII."""
-    tags = [f"site-{site.id}", f"kind-{_kind(view)}"]
+    """The keys by which an edge drops the page: itself, its site, its kind, its article or section. ASCII."""
+    tags = [page_tag(site.key(view.path)), f"site-{site.id}", f"kind-{_kind(view)}"]
     if isinstance(view, ArticleView):
         tags.append(f"article-{view.article_id}")
     if isinstance(view, ListingView | FeedView) and view.section:
@@ -163,7 +165,7 @@ def _stamped(draft: Draft, version: int) -> bytes:
     return f"{head}{found}{stamp.format(version)}{tail}".encode()
 
 
-def _digest(draft: Draft, metadata: dict[str, str], cache_control: str) -> str:
+def _digest(draft: Draft, metadata: dict[str, str], cache: str) -> str:
     body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
-    headers = repr((draft.content_type, cache_control, sorted(metadata.items())))
+    headers = repr((draft.content_type, cache, sorted(metadata.items())))
     return hashlib.sha256(headers.encode() + b"\0" + body).hexdigest()

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Final
 
 from nashr.bootstrap import Runtime
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import NotYet, Retryable
+from nashr.domain.purging import Purge, Rank
 from nashr.domain.site import Site
-from nashr.ports import ObjectStore
+from nashr.ports import CdnBusy, ObjectStore
 from nashr.store.database import scalar
 from sqlalchemy import Connection
 
@@ -30,11 +31,13 @@ def delete(store: ObjectStore, keys: Sequence[str]) -> None:
 
 
 def delete_everywhere(runtime: Runtime, site: Site, keys: Sequence[str]) -> None:
-    """Deletes keys from the store and from the edge."""
+    """Deletes keys from the store and from the edge. Raises Retryable; NotYet while the edge is busy."""
     delete(runtime.site_store, keys)
     urls = [site.url(f"/{key.removeprefix(site.prefix)}") for key in keys]
-    if urls:
-        runtime.cdn.purge(urls=urls)
+    try:
+        runtime.purger.purge([Purge(url, rank=Rank.removal) for url in urls])
+    except CdnBusy as busy:
+        raise NotYet(str(busy)) from busy
 
 
 def second_pass(runtime: Runtime, conn: Connection) -> datetime:

@@ -1,11 +1,10 @@
-"""The delivery steps: release, deliver, purge. Wiring of load, core, publish and the edge's port."""
+"""The delivery steps release and deliver. Wiring of load, core, publish and purging."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
@@ -14,25 +13,26 @@ from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import cardpages, cards, golive, mending, objects, pagerows, publishing, queue, sites
+from nashr.store import cardpages, cards, golive, mending, objects, pagerows, publishing, sites
 from nashr.store.database import row, run, scalar, snapshot, statement, transaction
 from nashr.store.pagerows import PageRow
 from nashr.store.queue import Step
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr_delivery import core, deletion, load, looks, publish
+from nashr_delivery import core, deletion, load, looks, publish, purging
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
+from nashr_delivery.purging import Purging
 from nashr_delivery.views import ListingView, photos_of
 
 
 class Delivery:
     """Handlers of the delivery service."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, purging: Purging) -> None:
         self._runtime = runtime
         self._looks = looks.Looks(runtime.originals)
+        self._purging = purging
         self._assets_stored: set[tuple[str, frozenset[str]]] = set()
 
     def release(self, step: Step) -> Commit:
@@ -61,9 +61,10 @@ class Delivery:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
         version = loaded.page.wanted
         assets = self._looks.assets(loaded.site.site, loaded.site.secret)
+        limits = self._purging.limits
         page = looks.rendered(
-            loaded.view, loaded.site.site, assets, version=version,
-            cache_control=self._cache_control(), foot=loaded.foot,
+            loaded.view, loaded.site.site, assets, version=version, cache=limits.page_cache,
+            tag_metadata=limits.tag_metadata, foot=loaded.foot,
         )  # fmt: skip
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version)
@@ -82,11 +83,8 @@ class Delivery:
         except publish.NewerStored as newer:
             return self._overtaken(loaded.page, newer.version)
         failpoints.reached("deliver.after_put")
-        purged = self._purged(loaded)
+        purged = self._purging.at_once(loaded)
         return lambda conn: self._live(conn, loaded, page, etag, version, purged=purged)
-
-    def _cache_control(self) -> str:
-        return core.PAGE_CACHE if self._runtime.settings.edge_url else core.UNPURGED_CACHE
 
     def _load(self, page: int) -> Loaded | None:
         """One snapshot of all that a page shows; None for what only the edge reads."""
@@ -147,15 +145,6 @@ class Delivery:
             if not ours:
                 raise Fenced(f"a newer version of {loaded.page.path} was attempted meanwhile")
 
-    def _purged(self, loaded: Loaded) -> bool:
-        """Drops the edge's copy at once; where that fails, the purge step does it."""
-        try:
-            self._runtime.cdn.purge(urls=[loaded.site.site.url(loaded.page.path)])
-        except Retryable as error:
-            logger().warning("purge.later", path=loaded.page.path, error=str(error))
-            return False
-        return True
-
     def _live(
         self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int, *, purged: bool
     ) -> Finish:
@@ -174,8 +163,7 @@ class Delivery:
         objects.used_only(conn, loaded.page.id, _keys(loaded, page))
         if loaded.page.live == 0:
             golive.appeared(conn, loaded.site.site, loaded.page)
-        if not purged or (loaded.shown is not None and loaded.shown.publication.receipt is None):
-            _purge(conn, loaded.page, priority=_priority(loaded))
+        self._purging.arm(conn, loaded, purged=purged, priority=_priority(loaded))
         return self._finish(conn, loaded, version)
 
     def _unchanged(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
@@ -193,7 +181,7 @@ class Delivery:
         if not counted:
             raise Retryable(f"somebody else attempts {loaded.page.path} at this moment")
         if loaded.shown is not None and loaded.shown.publication.receipt is None:
-            _purge(conn, loaded.page, priority=_priority(loaded))
+            purging.arm(conn, loaded.page, priority=_priority(loaded))
         return self._finish(conn, loaded, version)
 
     def _finish(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
@@ -245,43 +233,6 @@ class Delivery:
 
         return commit
 
-    def purge(self, step: Step) -> Commit:
-        """Drops the edge's copies of a page, then fetches it as a reader: the receipt."""
-        with statement(self._runtime.engine) as conn:
-            page = pagerows.read(conn, int(step.input["page"]))
-            site = sites.get(conn, page.site).site
-            proof = _unproven(conn, page)
-        url = site.url(page.path)
-        failpoints.reached("purge.before_purge")
-        if page.purged < page.live or step.attempts > 1:  # deliver has purged it, unless that failed
-            self._runtime.cdn.purge(urls=[url])
-        receipt = self._receipt(url, page) if proof else None
-
-        def commit(conn: Connection) -> Finish:
-            behind = scalar(
-                conn,
-                """UPDATE page SET purged = GREATEST(purged, :version) WHERE id = :id
-                RETURNING purged < live""",
-                id=page.id, version=page.live,
-            )  # fmt: skip
-            if receipt is not None:
-                _prove(conn, page, receipt)
-            return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if behind else None)
-
-        return commit
-
-    def _receipt(self, url: str, page: PageRow) -> dict[str, object]:
-        fetched = self._runtime.cdn.fetch(url)
-        digest = sha256(fetched.body).hexdigest()
-        if digest != page.sha256:
-            raise Retryable(f"the edge does not serve version {page.stored} of {page.path} yet")
-        return {
-            "url": url,
-            "sha256": digest,
-            "cache": fetched.headers.get("x-cache"),
-            "vantage": self._runtime.cdn.vantage,
-        }
-
 
 def _shelf_is_live(conn: Connection, loaded: Loaded) -> None:
     if isinstance(loaded.view, ListingView) and loaded.page.kind in {PageKind.author, PageKind.topic}:
@@ -311,18 +262,6 @@ def _priority(loaded: Loaded) -> int:
     return loaded.shown.publication.priority if loaded.shown else Priority.normal
 
 
-def _purge(conn: Connection, page: PageRow, *, priority: int) -> None:
-    queue.rearm(
-        conn,
-        "purge",
-        str(page.id),
-        site=page.site,
-        data={"page": page.id, "path": page.path},
-        priority=priority,
-    )
-    queue.notify(conn)
-
-
 def _nothing_to_show(conn: Connection, loaded: Loaded) -> Finish:
     """No content is ready: look again when the wait ends, or when an input does."""
     for found, reason in loaded.blocked:
@@ -341,25 +280,3 @@ def _again(conn: Connection, loaded: Loaded, version: int) -> datetime | None:
     assert found is not None
     more: datetime = found["at"]
     return more if found["more"] else loaded.again_at
-
-
-def _unproven(conn: Connection, page: PageRow) -> bool:
-    return bool(
-        scalar(
-            conn,
-            """SELECT EXISTS (SELECT 1 FROM publication WHERE page = :page AND receipt IS NULL
-                AND state IN ('live', 'running') AND released_at IS NOT NULL)""",
-            page=page.id,
-        )
-    )
-
-
-def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
-    """The receipt of every publication that this version shows."""
-    run(
-        conn,
-        """UPDATE publication SET receipt = CAST(:receipt AS jsonb)
-            || jsonb_build_object('revision', revision, 'verified_at', clock_timestamp())
-        WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version""",
-        page=page.id, receipt=Jsonb(receipt), version=page.live,
-    )  # fmt: skip

@@ -64,13 +64,14 @@ def rendered(
     assets: SiteAssets,
     *,
     version: int,
-    cache_control: str = core.PAGE_CACHE,
+    cache: str = core.PAGE_CACHE,
+    tag_metadata: str = "",
     foot: tuple[FootLink, ...] = (),
     assets_below: str = "",
 ) -> Page:
     """The page; with our templates where the theme's fail, as they may after an upgrade."""
     render = partial(
-        core.render, view, site, version=version, cache_control=cache_control, foot=foot,
+        core.render, view, site, version=version, cache=cache, tag_metadata=tag_metadata, foot=foot,
         assets_below=assets_below,
     )  # fmt: skip
     try:

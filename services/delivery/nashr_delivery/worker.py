@@ -7,6 +7,7 @@ from nashr.runtime.worker import Worker
 
 from nashr_delivery import fonts, preview
 from nashr_delivery.handlers import Delivery
+from nashr_delivery.purging import Purging
 from nashr_delivery.refresh import Refresh
 from nashr_delivery.removal import Removal
 from nashr_delivery.sweep import Sweep
@@ -16,11 +17,12 @@ from nashr_delivery.withdrawal import Withdrawal
 def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime(
-        "delivery", pool=6, uses=("site_store", "originals", "cdn"), writes_pages=True
+        "delivery", pool=6, uses=("site_store", "originals", "purger"), writes_pages=True
     )
     fonts.prepare()
     preview.start(runtime)
-    handlers, withdrawal = Delivery(runtime), Withdrawal(runtime)
+    purging, withdrawal = Purging(runtime), Withdrawal(runtime)
+    handlers = Delivery(runtime, purging)
     Worker(
         "delivery",
         settings=runtime.settings,
@@ -28,7 +30,7 @@ def main() -> None:
         handlers={
             "release": handlers.release,
             "deliver": handlers.deliver,
-            "purge": handlers.purge,
+            "purge": purging.purge,
             "refresh": Refresh(runtime).refresh,
             "remove": Removal(runtime).remove,
             "withdraw": withdrawal.withdraw,

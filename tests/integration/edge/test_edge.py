@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from nashr.adapters.cdn import HttpPurgeCdn, NullCdn
+from nashr.adapters.cdn.embedded import EmbeddedCdn
+from nashr.adapters.cdn.none import NullCdn
 from nashr.ports import CdnUnavailable
 from nashr_delivery.edge_routes import Route, pick
 
@@ -389,13 +390,13 @@ def test_sigterm_ends_it_within_two_seconds(slow: tuple[SlowOrigin, Server]) -> 
 
 def test_cdn_port_purges_and_reads_through_the_edge(shop: Shop) -> None:
     """Delivery's port to the edge purges a site's URL and fetches it under the site's own Host."""
-    cdn = HttpPurgeCdn(shop.edge.url, "purge-secret")
+    cdn = EmbeddedCdn(shop.edge.url, "purge-secret")
     shop.put("en/خبر/index.html", "old", surrogate_key="a9")
     url = "http://news.example/en/%D8%AE%D8%A8%D8%B1/"
     assert cdn.fetch(url).body == b"old"
-    for body, purged in (("new", {"urls": [url]}), ("newer", {"urls": [], "tags": ["a9"]})):
+    for body, urls, tags in (("new", [url], []), ("newer", [], ["a9"])):
         shop.put("en/خبر/index.html", body, surrogate_key="a9")
-        cdn.purge(**purged)
+        cdn.purge(urls=urls, tags=tags)
         got = cdn.fetch(url)
         assert (got.status, got.body, got.headers["x-cache"]) == (200, body.encode(), "MISS")
     cdn.purge(urls=[])
@@ -404,7 +405,7 @@ def test_cdn_port_purges_and_reads_through_the_edge(shop: Shop) -> None:
 
 def test_cdn_port_follows_no_redirect(shop: Shop) -> None:
     """A receipt sees the redirect itself, not where it leads."""
-    cdn = HttpPurgeCdn(shop.edge.url, "purge-secret")
+    cdn = EmbeddedCdn(shop.edge.url, "purge-secret")
     shop.put("ar/a/y2", "", status="301", location="/x/")
     got = cdn.fetch(f"{shop.edge.url}/a/y2")
     assert (got.status, got.headers["location"]) == (301, "/x/")
@@ -413,7 +414,7 @@ def test_cdn_port_follows_no_redirect(shop: Shop) -> None:
 
 def test_cdn_port_names_a_wrong_secret_and_a_dead_edge(shop: Shop) -> None:
     """A refused purge and an edge that does not answer are CdnUnavailable, with what to check."""
-    wrong, dead = HttpPurgeCdn(shop.edge.url, "wrong"), HttpPurgeCdn(f"http://127.0.0.1:{free_port()}", "")
+    wrong, dead = EmbeddedCdn(shop.edge.url, "wrong"), EmbeddedCdn(f"http://127.0.0.1:{free_port()}", "")
     with pytest.raises(CdnUnavailable, match="NASHR_PURGE_SECRET"):
         wrong.purge(urls=[f"{shop.edge.url}/"])
     with pytest.raises(CdnUnavailable):

@@ -71,3 +71,24 @@ def test_a_switch_is_on_or_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASHR_HEIC", "2")
     with pytest.raises(BadSetting, match=r"NASHR_HEIC: 2 is neither 0 \(off\) nor 1 \(on\)"):
         settings.load()
+
+
+def test_an_unknown_cdn_is_refused() -> None:
+    """The message lists what there is."""
+    with pytest.raises(settings.BadSetting, match=r"NASHR_CDN: 'akamai' is none of .*cloudfront"):
+        settings.load(cdn="akamai")
+
+
+@pytest.mark.parametrize(
+    ("cdn", "missing"),
+    [
+        ("cloudfront", "NASHR_CDN_ID"),
+        ("cloudflare", "NASHR_CDN_ID and NASHR_CDN_TOKEN"),
+        ("fastly", "NASHR_CDN_ID and NASHR_CDN_TOKEN"),
+        ("varnish", "NASHR_EDGE_URL and NASHR_PURGE_SECRET"),
+    ],
+)
+def test_what_a_cdn_cannot_do_without_is_named(cdn: str, missing: str) -> None:
+    """A CDN without its zone or token is refused at start-up, not at the first purge."""
+    with pytest.raises(settings.BadSetting, match=f"NASHR_CDN is {cdn}: set {missing} too"):
+        settings.load(cdn=cdn)
