@@ -11,8 +11,8 @@ from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.domain.slugs import RESERVED
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, pagerows, publishing
-from nashr.store.articles import Article
+from nashr.store import articles, assets, events, golive, pagerows, publishing
+from nashr.store.articles import Article, Revision
 from nashr.store.database import scalar
 from nashr.store.publishing import Publication
 from sqlalchemy import Connection
@@ -83,11 +83,7 @@ def publish(
 ) -> tuple[Publication, tuple[Fault, ...]]:
     """Checks a revision and accepts its publication; returns it with what the editor is warned of."""
     number = wanted.revision or article.latest_revision
-    stored = articles.revision(conn, article.id, number)
-    if stored is None:
-        raise _one_fault(
-            "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
-        )
+    stored = _revision(conn, article, number)
     check_removal(conn, article, number)
     doc = content(stored.doc, site)
     _check_content(conn, site, doc)
@@ -97,6 +93,32 @@ def publish(
     )
     warnings = (*addresses.warnings(conn, site, article, stored), *pins.warnings(conn, site, stored))
     return publishing.request(conn, site, article, request, actor=actor), warnings
+
+
+def rollback(
+    conn: Connection, site: Site, article: Article, number: int, *, actor: str
+) -> tuple[Publication, tuple[Fault, ...]]:
+    """Makes a new revision with the content of an older one and accepts its publication, at once.
+
+    Refused as publishing that revision would be, and when another article has its address by now.
+    """
+    _revision(conn, article, number)
+    check_removal(conn, article, number)
+    made = articles.copy_revision(conn, site, article, number, actor=actor)
+    events.record(
+        conn, "article.rollback", article.id, site=site.id, actor=actor, revision=number,
+        made=made.latest_revision,
+    )  # fmt: skip
+    return publish(conn, site, made, Publish(revision=made.latest_revision), actor=actor)
+
+
+def _revision(conn: Connection, article: Article, number: int) -> Revision:
+    stored = articles.revision(conn, article.id, number)
+    if stored is None:
+        raise _one_fault(
+            "/revision", "unknown_revision", f"the article has revisions 1 to {article.latest_revision}"
+        )
+    return stored
 
 
 def check_removal(conn: Connection, article: Article, number: int) -> None:
