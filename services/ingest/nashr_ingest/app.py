@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 
 from nashr_ingest.limits import Limits
 from nashr_ingest.problems import RefusedWith, install, render, request_id_of
-from nashr_ingest.routes import articles, assets, cards, events, health, publications, sites
+from nashr_ingest.routes import articles, assets, cards, dead, events, health, publications, sites
 
 THREADS = 16
 
@@ -46,7 +46,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.bell = events.Bell(runtime.settings.database_url)
     install(app)
     app.add_exception_handler(Retryable, _unavailable)
-    for module in (articles, cards, assets, publications, sites, events, health):
+    for module in (articles, cards, assets, publications, sites, events, dead, health):
         app.include_router(module.router)
     return app
 
