@@ -87,9 +87,14 @@ def test_a_list_of_dead_work_has_pages(stack: Stack, behind: Behind, bury: Bury)
     steps = [scheduled(stack, behind)[1] for _ in range(3)]
     for step in steps:
         bury(step)
-    seen, cursor = [], None
+    seen: list[int] = []
+    cursor: str | None = None
     while cursor is not None or not seen:
-        asked = {"kind": "release", "limit": 1, **({"cursor": cursor} if cursor else {})}
+        asked: dict[str, str | int] = {
+            "kind": "release",
+            "limit": 1,
+            **({"cursor": cursor} if cursor else {}),
+        }
         answer = stack.admin.get("/v1/admin/dead", params=asked).json()
         seen += [int(item["id"]) for item in answer["items"]]
         cursor = answer["next_cursor"]
