@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from nashr.runtime.verifying import Progress
+if TYPE_CHECKING:
+    from nashr.runtime.verifying import Progress
 
 REPORT: Final = 10.0  # seconds between two lines where there is no terminal
 

@@ -22,7 +22,10 @@ BATCH: Final = 500
 
 @dataclass(frozen=True)
 class Shown:
-    """A page row as it is compared; ``armed``: whether its deliver step is on its way."""
+    """A page row as it is compared.
+
+    ``armed``: its deliver step is on its way, or has found that there is nothing to show (a photo is broken).
+    """
 
     id: int
     path: str
@@ -43,7 +46,8 @@ class Shown:
 
 
 _SHOWN = """SELECT p.id, p.path, p.kind, p.wanted, p.attempted, p.live, p.purged, p.stored, p.etag, p.sha256,
-        COALESCE(s.state IN ('ready', 'leased'), false) AS armed
+        COALESCE(s.state IN ('ready', 'leased') OR (s.state = 'done' AND s.result->>'waiting' = 'false'),
+            false) AS armed
     FROM page p LEFT JOIN step s ON s.kind = 'deliver' AND s.key = p.id::text"""
 
 

@@ -20,6 +20,7 @@ from nashr.store import pagerows, queue, repairing, sites, sweeping
 from nashr.store.database import row, statement, transaction
 from nashr.store.drift import Orphan
 from nashr.store.ids import keyed_name
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine
 
 from tests.integration.store.newsroom import SITE, until_blocked
@@ -90,6 +91,19 @@ def test_known_objects_are_no_orphans(conn: Connection, store: S3ObjectStore, en
     page(store, "news/index.html")
     page(store, "robots.txt")
     assert compared(conn, store)[1] == []
+
+
+@pytest.mark.parametrize(("result", "kinds"), [({"waiting": False}, []), ({"version": 1}, ["page_stuck"])])
+def test_only_a_page_that_could_go_out_is_stuck(
+    conn: Connection, store: S3ObjectStore, inside: Inside, result: dict[str, object], kinds: list[str]
+) -> None:
+    """A page whose delivery found nothing to show waits for an editor; else somebody should deliver it."""
+    inside.run(
+        "UPDATE step SET state = 'done', result = :result WHERE kind = 'deliver' AND input->>'path' = '/'",
+        result=Jsonb(result),
+    )
+    found = Comparison(conn, sites.get(conn, "paper"), store, None)
+    assert [one.kind for one in found.pages()] == kinds
 
 
 def test_a_page_cannot_begin_while_its_orphan_is_deleted(engine: Engine, conn: Connection) -> None:
