@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nashr.commands import card, explain, migrate, related, site, stack, submit, theme
+from nashr.commands import card, dead, explain, migrate, rebuild, related, site, stack, submit, theme, verify
 from nashr.domain.errors import Refused
 from nashr.runtime.programs import StackError
 from nashr.settings import BadSetting
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (stack, migrate, site, submit, card, related, theme, explain):
+for part in (stack, migrate, site, submit, card, related, theme, explain, dead, verify, rebuild):
     part.add_to(app)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from nashr.domain.errors import Permanent, Retryable
@@ -42,6 +43,16 @@ class Stored:
     bytes: int
     content_type: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    cache_control: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as a listing shows it; its ETag is left to HEAD, since not every listing tells the same."""
+
+    key: str
+    bytes: int
+    modified_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -71,6 +82,9 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key below ``prefix``."""
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """Every object below ``prefix``, as many in memory as one answer of the store holds."""
 
 
 @dataclass(frozen=True)

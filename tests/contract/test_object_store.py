@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,23 @@ def test_keys_lists_one_prefix(bench: Bench) -> None:
     for key in ("list/a/1", "list/a/2", "list/b/1"):
         put(bench.store, key)
     assert sorted(bench.store.keys("list/a/")) == ["list/a/1", "list/a/2"]
+
+
+def test_a_listing_tells_size_and_time(bench: Bench) -> None:
+    """Each entry has its bytes, and when it was stored, with a time zone."""
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    put(bench.store, "entries/a", b"four")
+    (found,) = bench.store.entries("entries/")
+    assert (found.key, found.bytes) == ("entries/a", 4)
+    assert before < found.modified_at < datetime.now(UTC) + timedelta(minutes=5)
+
+
+def test_head_shows_the_cache_rule(bench: Bench) -> None:
+    """Cache-Control comes back as it went."""
+    bench.store.put("cached", b"1", content_type=HTML, cache_control="public, max-age=0")
+    found = bench.store.head("cached")
+    assert found is not None
+    assert found.cache_control == "public, max-age=0"
 
 
 def test_if_none_match_creates_once(bench: Bench) -> None:

@@ -262,12 +262,20 @@ class Behind:
         self.run("UPDATE step SET available_at = now(), dispatched_at = NULL WHERE kind = 'sweep'")
         self.run("NOTIFY nashr_step")
 
+    def rests(self, site: str) -> bool:
+        """Whether no page of a site is on its way, and no work that would send one."""
+        sql = """SELECT NOT EXISTS (SELECT 1 FROM page WHERE site = %s AND kind <> 'routes'
+                AND (wanted > live OR live > purged))
+            AND NOT EXISTS (SELECT 1 FROM step WHERE site = %s AND state IN ('ready', 'leased')
+                AND kind NOT IN ('sweep', 'expire', 'release'))"""
+        return bool(self.one(sql, site, site))
+
     def swept(self) -> bool:
         """Whether the sweeps that were asked for are over."""
         return not self.one("SELECT count(*) FROM step WHERE kind = 'sweep' AND available_at <= now()")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def behind(stack: Stack) -> Iterator[Behind]:
     words = json.loads((stack.data / "stack.json").read_text())
     client = boto3.client(

@@ -292,3 +292,24 @@ def test_a_removed_edition_is_named_no_more(stack: Stack, reader: Reader) -> Non
     )
     assert answer.status_code == 202
     stack.until(lambda: not reader.page(arabic["url"]).alternates(), what="the original to stand alone")
+
+
+def test_going_back_shows_the_old_words_again(stack: Stack, reader: Reader) -> None:
+    """A rollback is one call: readers get the old text at the old address, as an update of this hour."""
+    first = stack.publish_and_wait()
+    wrong = stack.publish_change(first, headline=f"خطأ {stack.word()}", body=[paragraph("نص خاطئ.")])
+    assert reader.page(first["url"]).one("h1.headline").text == wrong["headline"]
+    answer = stack.editor.post(
+        f"/v1/articles/{first['id']}/rollback", json={"revision": 1},
+        headers={"If-Match": f'"{wrong["revision"]}"'},
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    stack.wait_proven(answer.json()["id"])
+    page = reader.page(first["url"])
+    assert page.one("h1.headline").text == first["headline"]
+    assert "نص خاطئ" not in page.text
+    now = stack.article(first["id"])
+    assert (now["live_revision"], now["url"]) == (3, first["url"])
+    assert now["published_at"] == first["published_at"]
+    assert now["modified_at"] > wrong["modified_at"]
+    stack.served("/politics/", holds=first["headline"])

@@ -9,12 +9,12 @@ from __future__ import annotations
 from hashlib import sha256
 
 from nashr.domain.errors import Retryable
+from nashr.domain.pageheaders import VERSION, sealed
 from nashr.ports import ObjectStore, StoreConflict
 from nashr.store.pagerows import PageRow
 
 from nashr_delivery.core import Page
 
-VERSION = "version"
 _TRIES = 5
 
 
@@ -56,7 +56,7 @@ def _put_once(store: ObjectStore, key: str, page: Page, *, expected: str | None,
         page.body,
         content_type=page.content_type,
         cache_control=page.cache_control,
-        metadata={**page.metadata, VERSION: str(version)},
+        metadata=sealed(page.content_type, page.cache_control, {**page.metadata, VERSION: str(version)}),
         if_match=expected,
         if_none_match=expected is None,
     )

@@ -18,6 +18,7 @@ from nashr_ingest.routes import (
     assets,
     authors,
     cards,
+    dead,
     events,
     fronts,
     health,
@@ -57,7 +58,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.bell = events.Bell(runtime.settings.database_url)
     install(app)
     app.add_exception_handler(Retryable, _unavailable)
-    for module in (articles, cards, previews, assets, publications, sites, fronts, authors, events, health):
+    for module in (
+        articles, cards, previews, assets, publications, sites, fronts, authors, events, dead, health,
+    ):  # fmt: skip
         app.include_router(module.router)
     return app
 

@@ -11,7 +11,7 @@ from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.domain.slugs import RESERVED
 from nashr.steps import Priority
-from nashr.store import articles, assets, golive, pagerows, publishable, publishing
+from nashr.store import articles, assets, events, golive, pagerows, publishable, publishing
 from nashr.store.articles import Article, Revision
 from nashr.store.database import scalar
 from nashr.store.publishing import Publication
@@ -92,6 +92,22 @@ def publish(
     )
     warnings = (*addresses.warnings(conn, site, article, stored), *pins.warnings(conn, site, stored))
     return publishing.request(conn, site, article, request, actor=actor), warnings
+
+
+def rollback(
+    conn: Connection, site: Site, article: Article, number: int, *, actor: str
+) -> tuple[Publication, tuple[Fault, ...]]:
+    """Makes a new revision with the content of an older one and accepts its publication, at once.
+
+    Refused as publishing that revision would be, and when another article has its address by now.
+    """
+    named_revision(conn, article, number)
+    made = articles.copy_revision(conn, site, article, number, actor=actor)
+    events.record(
+        conn, "article.rollback", article.id, site=site.id, actor=actor, revision=number,
+        made=made.latest_revision,
+    )  # fmt: skip
+    return publish(conn, site, made, Publish(revision=made.latest_revision), actor=actor)
 
 
 def named_revision(conn: Connection, article: Article, number: int | None) -> Revision:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from nashr.adapters.s3 import S3ObjectStore, probe
 from nashr.domain.errors import Retryable
-from nashr.ports import StoreConflict, Stored, StoreUnavailable
+from nashr.ports import Entry, StoreConflict, Stored, StoreUnavailable
 from nashr.store.writerlock import WriterLock
 
 
@@ -65,6 +65,9 @@ class OneWriter:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         return self._store.keys(prefix)
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        return self._store.entries(prefix)
 
     def _conditional(self) -> bool:
         if self._keeps_conditions is None:

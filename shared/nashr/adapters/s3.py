@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.loaders import JSONFileLoader
 
 from nashr.domain.errors import Permanent
-from nashr.ports import StoreConflict, Stored, StoreUnavailable
+from nashr.ports import Entry, StoreConflict, Stored, StoreUnavailable
 from nashr.settings import Settings
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class S3ObjectStore:
             bytes=found["ContentLength"],
             content_type=found.get("ContentType", ""),
             metadata={name.lower(): value for name, value in found["Metadata"].items()},
+            cache_control=found.get("CacheControl", ""),
         )
 
     def get(self, key: str) -> bytes | None:
@@ -170,10 +171,14 @@ class S3ObjectStore:
             return
 
     def keys(self, prefix: str = "") -> Iterator[str]:
+        yield from (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         with translated(f"LIST {self.bucket}/{prefix}"):
             for page in pages:
-                yield from (entry["Key"] for entry in page.get("Contents", ()))
+                for item in page.get("Contents", ()):
+                    yield Entry(item["Key"], item["Size"], item["LastModified"])
 
 
 class _Absent(Exception):

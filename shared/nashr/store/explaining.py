@@ -238,6 +238,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "site apply": "the site was applied anew",
     "backlinks": "newer stories came or left",
     "sweep": "the hourly sweep",
+    "verify": "nashr verify repaired it",
+    "rebuild": "nashr rebuild",
+    "topic_threshold": "topics came or went with the site's threshold",
 }
 
 

@@ -7,6 +7,7 @@ together, once no page uses any of it and no live article has it: the photo is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,9 @@ from nashr.store import archiving, assets, objects, queue
 from nashr.store.assets import Asset
 from nashr.store.database import row, rows, run, scalar
 from nashr.store.withdrawing import lock_images
+
+ADOPTED: Final = "orphan"
+"""The source of files that nobody knew and nashr wrote (repairing.py): any step may be making them again."""
 
 
 def arm(conn: Connection, site: str) -> None:
@@ -153,10 +157,10 @@ def forget(conn: Connection, keys: Sequence[str]) -> int:
     run(
         conn,
         """DELETE FROM object WHERE key = ANY(:keys) AND state = 'deleting' AND NOT EXISTS (
-            SELECT 1 FROM step WHERE kind IN ('images', 'lighter', 'cards') AND step.key = object.source
-                AND step.state = 'leased')""",
-        keys=list(keys),
-    )
+            SELECT 1 FROM step WHERE kind IN ('images', 'lighter', 'cards') AND step.state = 'leased'
+                AND (step.key = object.source OR (object.source = :adopted AND step.site = object.site)))""",
+        keys=list(keys), adopted=ADOPTED,
+    )  # fmt: skip
     left = scalar(
         conn, "SELECT count(*) FROM object WHERE key = ANY(:keys) AND state = 'deleting'", keys=list(keys)
     )

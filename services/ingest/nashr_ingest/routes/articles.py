@@ -221,6 +221,33 @@ def publish(
 
 
 @router.post(
+    "/{article}/rollback", status_code=202, operation_id="rollbackArticle",
+    response_model=schemas.Publication,
+    responses=responses(
+        *ACCESS, "not_found", "invalid", "embargoed", "withdrawn", "removed", "slug_taken",
+        "precondition_required", "precondition_failed",
+    ),
+)  # fmt: skip
+def rollback(
+    who: Editor, process: Process, what: Request_, article: Id, wanted: schemas.Rollback
+) -> JSONResponse:
+    """Goes back: a new revision with the content of an older one, published at once.
+
+    Its address comes back too, if that was another one; the later one redirects. The answer's
+    ``revision`` is the new one, which the next ``If-Match`` names.
+    """
+
+    def change(conn: Connection) -> Reply:
+        found = _find(conn, who, article, lock=True)
+        check_precondition(what, found.latest_revision)
+        site = sites.get(conn, found.site).site
+        publication, warnings = commands.rollback(conn, site, found, wanted.revision, actor=who.actor)
+        return _accepted(conn, site, publication, warnings)
+
+    return write(process, who, what, change)
+
+
+@router.post(
     "/{article}/unpublish", status_code=202, operation_id="unpublishArticle",
     response_model=schemas.Publication, responses=responses(*ACCESS, "not_found", "invalid", "not_live"),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 Models named after what a client sends are strict; those that derive from ``Out`` document answers.
 """
 
-from nashr_ingest.schemas.access import DeadWork, Event, NewToken, Token, TokenIn, Webhook, WebhookIn
+from nashr_ingest.schemas.access import DeadWork, Event, NewToken, Skip, Token, TokenIn, Webhook, WebhookIn
 from nashr_ingest.schemas.article import (
     Article,
     Correction,
@@ -52,6 +52,7 @@ __all__ = [
     "Rollback",
     "SiteIn",
     "SiteOut",
+    "Skip",
     "Token",
     "TokenIn",
     "Unpublish",

@@ -96,12 +96,32 @@ class Event(Out):
     actor: str | None
 
 
+class HeldUp(Out):
+    """A publication that a dead step keeps from being live."""
+
+    publication: str
+    article: str
+    state: str
+
+
 class DeadWork(Out):
-    """Work that failed for good and waits for a human."""
+    """A step that failed for good and waits for a human; ``state`` says what that one has decided."""
 
     id: str
+    site: str
     kind: str
+    subject: str = Field(description="The path, article, photo or site that it was for")
     queue: str
     attempts: int
     error: str
-    died_at: Time
+    since: Time
+    state: Literal["dead", "replayed", "skipped"]
+    blocks: list[HeldUp]
+
+
+class Skip(Wire):
+    """Why dead work is closed without having been done."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the photo was replaced"}]})
+
+    reason: Line | None = Field(default=None, max_length=2_000, description="Kept in the audit trail")
