@@ -138,13 +138,18 @@ def declared() -> Mapping[str, Field[Any]]:
 
 def load(**overrides: Any) -> Settings:
     """Settings out of the environment; ``overrides`` (command line flags) win. Raises BadSetting."""
+    settings = _load(overrides)
+    _check_cdn(settings)
+    return settings
+
+
+def _load(overrides: Mapping[str, Any]) -> Settings:
     found = {name.upper(): value for name, value in os.environ.items()}
     given = {name: found[PREFIX + name.upper()] for name in declared() if PREFIX + name.upper() in found}
     given |= {name: value for name, value in overrides.items() if value is not None}
     settings = Settings(**_read(given), given=frozenset(given))
     if settings.env == "production" and settings.failpoints:
         raise BadSetting("NASHR_FAILPOINTS is set: unset it, production does not stage faults")
-    _check_cdn(settings)
     return settings
 
 
@@ -180,10 +185,10 @@ def load_for_stack(data: Path | None = None) -> Settings:
 
     ``nashr up`` writes DIR/stack.json (owner only) with the addresses and secrets it chose.
     """
-    base = load(data=data)
+    base = _load({"data": data})
     path = base.data / "stack.json"
     if not path.exists():
-        return base
+        return load(data=data)
     written = json.loads(path.read_text())
     chosen = {name: written[name] for name in declared() if name in written and name not in base.given}
     return load(**{**chosen, "data": base.data})

@@ -92,3 +92,14 @@ def test_what_a_cdn_cannot_do_without_is_named(cdn: str, missing: str) -> None:
     """A CDN without its zone or token is refused at start-up, not at the first purge."""
     with pytest.raises(settings.BadSetting, match=f"NASHR_CDN is {cdn}: set {missing} too"):
         settings.load(cdn=cdn)
+
+
+def test_what_the_stack_wrote_down_counts_for_its_cdn(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Processes of a stack find the edge's address and secret there, not in their environment."""
+    (tmp_path / "stack.json").write_text('{"edge_url": "http://127.0.0.1:6081", "purge_secret": "hush"}')
+    monkeypatch.setenv("NASHR_CDN", "varnish")
+    assert settings.load_for_stack(tmp_path).edge_url == "http://127.0.0.1:6081"
+    with pytest.raises(BadSetting, match="NASHR_EDGE_URL"):
+        settings.load_for_stack(tmp_path / "elsewhere")
