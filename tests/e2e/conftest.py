@@ -263,11 +263,12 @@ class Behind:
         self.run("NOTIFY nashr_step")
 
     def rests(self, site: str) -> bool:
-        """Whether no page of a site is on its way, and no work that would send one."""
+        """Whether no page of a site is on its way, and no work that would send one soon."""
         sql = """SELECT NOT EXISTS (SELECT 1 FROM page WHERE site = %s AND kind <> 'routes'
                 AND (wanted > live OR live > purged))
             AND NOT EXISTS (SELECT 1 FROM step WHERE site = %s AND state IN ('ready', 'leased')
-                AND kind NOT IN ('sweep', 'expire', 'release'))"""
+                AND kind NOT IN ('sweep', 'expire', 'release')
+                AND available_at < now() + interval '1 hour')"""
         return bool(self.one(sql, site, site))
 
     def swept(self) -> bool:

@@ -35,8 +35,8 @@ def is_untagged(stack: Stack, article: dict[str, Any]) -> bool:
 
 def byline(page: Page) -> dict[str, str | None]:
     """Who wrote it, each with their link."""
-    found = page.all("p.byline a, p.byline span.author")
-    return {str(one.text): one.get("href") for one in found}
+    found = page.all("p.byline a, p.byline bdi.author")
+    return {one.text_content(): one.get("href") for one in found}
 
 
 def graph(page: Page, kind: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_a_topic_has_a_page_while_enough_stories_are_about_it(stack: Stack, read
     for story, keyword in zip(stories, keywords, strict=True):
         stack.served(story["url"], holds='nav class="topics"')
         article = reader.page(story["url"])
-        links = {str(one.text): str(one.get("href")) for one in article.all("nav.topics a")}
+        links = {one.text_content(): str(one.get("href")) for one in article.all("nav.topics a")}
         assert links == {keyword: quote(path)}
         assert article.place("div.article-body") < article.place("nav.topics") < article.place("footer nav")
     unpublish(stack, stories[1])

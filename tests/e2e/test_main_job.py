@@ -117,11 +117,14 @@ def test_language_and_direction_are_right(story: Story) -> None:
 
 def test_images_come_in_three_formats_and_known_sizes(story: Story) -> None:
     """Photos have sizes, srcset in WebP and JPEG, a blurred placeholder; only the hero is not lazy."""
+    looks = story.page.one("style").text or ""
     for css, lazy in (("figure.hero", None), ("div.article-body figure", "lazy")):
         image = story.page.one(f"{css} img")
         assert int(image.get("width") or 0) > int(image.get("height") or 0) > 0
         assert (image.get("srcset") or "").count("w") >= 3
-        assert "data:image/" in (image.get("style") or "")
+        look = image.get("class")
+        assert look
+        assert re.search(rf"\.{re.escape(look)}{{[^}}]*background-image:url\(data:image/", looks)
         assert image.get("loading") == lazy
         assert story.page.all(f"{css} source[type='image/webp']")
 

@@ -110,14 +110,10 @@ class Lab(Stack):
         return int(next(iter(self.rows(query, *values)[0].values())))
 
     def quiet(self) -> None:
-        """Waits until nothing is to be done: the next step that runs is the test's own."""
-        until(
-            lambda: (
-                self.count("SELECT count(*) FROM step WHERE state IN ('ready', 'leased') AND kind <> 'sweep'")
-                == 0
-            ),
-            what="the stack to come to rest",
-        )
+        """Waits until nothing is to be done soon: the next step that runs is the test's own."""
+        query = """SELECT count(*) FROM step WHERE state IN ('ready', 'leased') AND kind <> 'sweep'
+            AND available_at < now() + interval '1 hour'"""
+        until(lambda: self.count(query) == 0, what="the stack to come to rest")
 
     def stored(self, path: str) -> str:
         """The page as the object store has it: no cache can hide what was written there."""
