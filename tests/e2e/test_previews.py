@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Behind, Reader
 
 CLOSED = ("no-store", "noindex, nofollow")
-STORY = re.compile(r'<article class="story[ "].*</article>', re.DOTALL)
+STORY = re.compile(r'<article class="story[ "].*?</article>', re.DOTALL)
 
 
 def preview(stack: Stack, article: str, **wanted: Any) -> dict[str, Any]:
