@@ -60,7 +60,7 @@ integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults
 	$(RUN)/pytest -n 2 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
 .PHONY: audit
-audit: setup ## Independent tools judge the published pages: Nu HTML checker, axe-core
+audit: setup ## Independent tools judge the published pages: Nu HTML checker, axe-core, and Chromium
 	npm ci --prefix tests/audit --ignore-scripts --no-audit --no-fund --silent
 	timeout 300 $(RUN)/pytest tests/audit
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -29,6 +30,16 @@ def java() -> str:
     """The java command; skips without one."""
     found = shutil.which("java")
     return found or pytest.skip("no java: the Nu HTML checker needs it")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if (binary := shutil.which("chromium")) is None:
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 def _blocks(text: str, *, photo: str) -> list[dict[str, object]]:

@@ -6,12 +6,11 @@ letters in the Arabic ones' places.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.audit.conftest import tool
 
@@ -27,16 +26,6 @@ SWAP: Final = """() => {
 PALE: Final = """<!DOCTYPE html><html lang="ar" dir="rtl"><title>x</title><body style="background: #fff">
 <p style="color: #ccc">نص عربي باهت لا يكاد يُقرأ على خلفية بيضاء</p>"""
 CONTRAST: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if (binary := shutil.which("chromium")) is None:
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def _judge(page: Page) -> list[str]:

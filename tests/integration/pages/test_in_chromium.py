@@ -21,6 +21,7 @@ from playwright.sync_api import Page as Tab
 from tests.integration.edge.conftest import Shop, open_shop
 from tests.lettering import chromium
 from tests.pages import sample
+from tests.pages.probes import ADOPT, CLIPPED, SHIFT, SMALL, SPACING
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,40 +29,12 @@ pytestmark = [
 ]
 
 SIZES = ((320, 640), (390, 844), (768, 1024), (1440, 900), (1920, 1080))
-SPACING = """
-* {line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important}
-p {margin-block-end: 2em !important}"""
-"""WCAG 2.2, 1.4.12."""
-
-ADOPT = """style => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(style);
-  document.adoptedStyleSheets = [sheet];
-}"""
-
-SHIFT = """new Promise(done => {
-  let sum = 0;
-  new PerformanceObserver(list => { for (const one of list.getEntries()) sum += one.value })
-    .observe({type: 'layout-shift', buffered: true});
-  setTimeout(() => done(sum), 600);
-})"""
-
-CLIPPED = """[...document.querySelectorAll('body *')].filter(one => {
-  const style = getComputedStyle(one);
-  return style.overflow !== 'visible' && !one.matches('.unseen, .share span, img')
-    && (one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1);
-}).map(one => one.className || one.tagName)"""
-
 TIGHT = """
 [...document.querySelectorAll('main :is(p, li, figcaption, aside, blockquote, time, cite)')].map(one => {
   const style = getComputedStyle(one);
   return [one.className || one.tagName, parseFloat(style.lineHeight) / parseFloat(style.fontSize),
     style.letterSpacing, style.fontStyle];
 }).filter(([, lead, spacing, slant]) => lead < 1.7 || spacing !== 'normal' || slant !== 'normal')"""
-
-SMALL = """[...document.querySelectorAll('a')].filter(one => !one.closest('.skip, .article-body > p, li > p'))
-.map(one => [one.className || one.textContent.trim(), one.getBoundingClientRect()])
-.filter(([, box]) => box.width < 24 || box.height < 24).map(([name, box]) => [name, box.width, box.height])"""
 
 
 def _photo() -> bytes:
