@@ -31,7 +31,7 @@ setup: $(STAMP) ## Install into the checkout; the other targets call it
 
 ##@ Work on it
 .PHONY: test
-test: lint types imports unit integration ## All checks; under 10 minutes on 2 cores
+test: lint types imports unit integration ## All checks; about 20 minutes on 2 cores that are busy
 
 .PHONY: lint
 lint: setup ## Format and lint
