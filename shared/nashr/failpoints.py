@@ -56,7 +56,8 @@ def reached(name: str) -> None:
     if fault.action == "exit":
         os._exit(9)
     if fault.action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # To this thread, not to the process: that leaves it to another thread, and this one runs on meanwhile.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     if fault.action == "raise":
         raise StagedFault(f"failpoint {name}")
     if fault.action == "sleep":
