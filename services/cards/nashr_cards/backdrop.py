@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cv2
 import pyvips
 import simplejpeg
 
@@ -26,6 +27,10 @@ Size = tuple[int, int]
 _PHOTO: Final = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|....ftyp", re.DOTALL)
 _MAX_PIXELS: Final = 50_000_000
 _EYE_LEVEL: Final = 0.36  # of the height: the middle of what the words leave free
+_TURNED: Final = re.compile(rb"\x01\x12\0\x03\0\0\0\x01\0[\x02-\x08]|\x12\x01\x03\0\x01\0\0\0[\x02-\x08]\0")
+"""EXIF's field of a camera that was not held upright, either byte order."""
+_HEAD: Final = 65_536  # bytes, in which it stands
+_SHARP, _HALF, _EIGHTHS = 0.7, 0.5, 5 / 8
 _NATIVE: Final = 0.9  # a photo that would shrink less is cut a little closer instead: sharper, and no work
 
 
@@ -56,10 +61,17 @@ def cropped(photo: Photo, size: Size) -> Pixels:
         left, top = _corner(photo, width, height)
         return photo.pixels[top : top + height, left : left + width].copy()
     crop_width, crop_height = min(wide, round(width / scale)), min(high, round(height / scale))
-    crop = _image(photo.pixels).extract_area(
-        *_corner(photo, crop_width, crop_height), crop_width, crop_height
-    )
-    return pixels(_scaled(crop, across=width / crop_width, down=height / crop_height))
+    left, top = _corner(photo, crop_width, crop_height)
+    crop = photo.pixels[top : top + crop_height, left : left + crop_width]
+    found: Pixels = cv2.resize(crop, size, interpolation=_interpolation(scale))
+    return found
+
+
+def _interpolation(scale: float) -> int:
+    """The one that comes near to Lanczos: 42 to 48 dB on news photos above 0.7, 39 below (ADR 0017)."""
+    if scale < _HALF:
+        return cv2.INTER_AREA
+    return cv2.INTER_CUBIC if scale >= _SHARP else cv2.INTER_LINEAR
 
 
 @contextmanager
@@ -72,36 +84,46 @@ def _reading() -> Iterator[None]:
 
 
 def _decoded(hero: bytes, sizes: Sequence[Size]) -> Pixels:
-    """The hero upright in sRGB, a JPEG shrunk by its own decoder, all shrunk where several sizes share it."""
+    """The hero upright in sRGB, shrunk by its decoder where no card needs all of it."""
     if not _PHOTO.match(hero):  # before any of libvips' rarer decoders sees it
         raise UnreadableHero("the hero is no photo format: give JPEG, WebP, PNG or AVIF")
+    if hero.startswith(b"\xff\xd8") and not _TURNED.search(hero, 0, _HEAD):
+        high, wide, colours, _ = simplejpeg.decode_jpeg_header(hero)
+        if colours in {"YCbCr", "RGB"}:
+            _check(wide, high)
+            needed = _needed(wide, high, sizes)
+            whole = needed > _EIGHTHS
+            return _jpeg(hero, math.ceil(wide * needed), math.ceil(high * needed), whole=whole)
     image = pyvips.Image.new_from_buffer(hero, "", access="sequential", fail_on="error")
-    if image.width * image.height > _MAX_PIXELS:
-        raise UnreadableHero(f"the hero has {image.width}x{image.height} pixels: give a rendition")
-    turned = image.get_typeof("orientation") != 0 and image.get("orientation") != 1
-    on_its_side = turned and image.get("orientation") >= 5
-    wide, high = (image.height, image.width) if on_its_side else (image.width, image.height)
-    needed = max(max(width / wide, height / high) for width, height in sizes)
-    if hero.startswith(b"\xff\xd8") and image.bands == 3 and not turned:
-        least = math.ceil(image.width * needed), math.ceil(image.height * needed)
-        found = _jpeg(hero, *least)
-        needed *= image.width / found.shape[1]
-        return (
-            pixels(_image(found).resize(needed, kernel="cubic"))
-            if len(sizes) > 1 and needed < _NATIVE
-            else found
-        )
-    if turned:
+    _check(image.width, image.height)
+    if image.get_typeof("orientation") != 0 and image.get("orientation") != 1:
         image = image.copy_memory().autorot()  # rows are read out of order
     if image.interpretation not in {"srgb", "rgb"}:
         image = image.colourspace("srgb")
     image = (image.flatten() if image.hasalpha() else image).cast("uchar")
-    return pixels(image.resize(needed, kernel="cubic") if len(sizes) > 1 and needed < _NATIVE else image)
+    needed = _needed(image.width, image.height, sizes)
+    return pixels(image.resize(needed, kernel="cubic") if needed < _HALF else image)
 
 
-def _jpeg(hero: bytes, width: int = 0, height: int = 0) -> Pixels:
-    """As usual photos are: libvips takes 1.6 to 1.9 times as long, its decoder works in narrow strips."""
-    found: Pixels = simplejpeg.decode_jpeg(hero, "RGB", min_width=width, min_height=height, min_factor=2)
+def _check(width: int, height: int) -> None:
+    if width * height > _MAX_PIXELS:
+        raise UnreadableHero(f"the hero has {width}x{height} pixels: give a rendition")
+
+
+def _needed(wide: int, high: int, sizes: Sequence[Size]) -> float:
+    """By how much the hero may be scaled for the card that needs the most of it."""
+    return max(max(width / wide, height / high) for width, height in sizes)
+
+
+def _jpeg(hero: bytes, width: int, height: int, *, whole: bool) -> Pixels:
+    """As usual photos are: libvips takes 1.6 to 1.9 times as long, its decoder works in narrow strips.
+
+    Shrunk to five eighths at most: six and seven take its decoder longer than all of the photo. Of the whole
+    photo colours are repeated, not smoothed: a card's own JPEG has half as many rows and columns of them.
+    """
+    found: Pixels = simplejpeg.decode_jpeg(
+        hero, "RGB", fastupsample=whole, min_width=width, min_height=height, min_factor=1 / _EIGHTHS
+    )
     return found
 
 
@@ -123,14 +145,6 @@ def _corner(photo: Photo, width: int, height: int) -> tuple[int, int]:
     high, wide, _ = photo.pixels.shape
     left = _clamp(photo.focal[0] * wide - width / 2, wide - width)
     return left, _clamp(photo.focal[1] * high - height * _EYE_LEVEL, high - height)
-
-
-def _scaled(image: Any, *, across: float, down: float) -> Any:
-    if max(across, down) > 1:
-        # Repeated pixels shrunk again: twice as fast as enlarging (33 ms for a story), and as smooth.
-        times = math.ceil(max(across, down))
-        return image.zoom(times, times).resize(across / times, vscale=down / times, kernel="linear")
-    return image.resize(across, vscale=down, kernel="cubic")
 
 
 def _clamp(value: float, highest: int) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 from nashr_cards import colour
 from nashr_cards.frame import Frame, Part, Sheet, Stamp, Sticker, Zone
-from nashr_cards.inking import Pixels, pixels
+from nashr_cards.inking import Pixels, mask
 from nashr_cards.lettering import Ink, Style, fit, leading
 from nashr_cards.logo import mean_colour
 from nashr_cards.shapes import rounded, solid
@@ -51,7 +51,7 @@ def body(block: Ink | None, label: str, *, sheet: Sheet) -> Part:
     if block is None:
         return Part(tuple(tag))
     left, line_top = frame.start(block.width), top + tag_height + gap
-    stamp = Stamp(pixels(block.mask), left, line_top + block.top, sheet.colours.text)
+    stamp = Stamp(mask(block.mask), left, line_top + block.top, sheet.colours.text)
     zone = Zone(left, line_top, block.width, block.height)
     return Part((*tag, stamp), zones=(zone,))
 
@@ -123,7 +123,7 @@ def _kept_line(words: str, px: int, width: int, style: Style) -> Ink:
 
 
 def _on_row(words: Ink, left: int, top: int, row: int, fill: colour.Rgb) -> Stamp:
-    return Stamp(pixels(words.mask), left, top + (row - words.line_height) // 2 + words.top, fill)
+    return Stamp(mask(words.mask), left, top + (row - words.line_height) // 2 + words.top, fill)
 
 
 def _logo(

@@ -25,7 +25,7 @@ from nashr.store.assets import Asset
 from nashr.store.database import row, rows, run, scalar
 from nashr.store.ids import fingerprint
 
-DESIGN: Final = "3"  # raise it when the drawing changes: every next publication and delivery draws anew
+DESIGN: Final = "4"  # raise it when the drawing changes: every next publication and delivery draws anew
 
 DEAD_SECONDS: Final = 600.0
 """A card that died less long ago is not asked for again: whatever broke it gets time to be mended."""
