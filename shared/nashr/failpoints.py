@@ -56,7 +56,7 @@ def reached(name: str) -> None:
     if fault.action == "exit":
         os._exit(9)
     if fault.action == "stop":
-        # To this thread, not to the process: that leaves it to another thread, and this one runs on meanwhile.
+        # To this thread: of the process another one might take note, while this one runs on.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     if fault.action == "raise":
         raise StagedFault(f"failpoint {name}")
