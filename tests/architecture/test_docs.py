@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nashr.observability.metrics import REGISTRY
 from nashr.settings import Secret, declared
 from nashr.steps import STEPS, Kind
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOR_EVER = 1_000_000
@@ -21,6 +23,7 @@ NOT_SETTINGS = frozenset({"NASHR_READY_FILE"})
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PATH = re.compile(r"`((?:shared|services|infra|tests|benchmarks|docs)/[^`\s]+)`")
 _VARIABLE = re.compile(r"\bNASHR_[A-Z0-9_]*[A-Z0-9]\b")
+_SERIES = re.compile(r"\bnashr_\w+")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -49,6 +52,26 @@ def test_readme_shows_the_table_of_steps() -> None:
 def test_settings_page_shows_every_setting() -> None:
     """docs/settings.md lists every setting with its type, default and sentence."""
     _assert_shows("docs/settings.md", "settings", settings_table())
+
+
+def test_operations_shows_every_metric() -> None:
+    """docs/operations.md lists the registry of metrics: name, kind, labels, meaning."""
+    _assert_shows("docs/operations.md", "metrics", metrics_table())
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    """Each name in the alert rules is a series of the registry."""
+    rules = YAML(typ="safe").load((ROOT / "infra/prometheus/alerts.yml").read_text("utf-8"))
+    asked = {
+        name for group in rules["groups"] for rule in group["rules"] for name in _SERIES.findall(rule["expr"])
+    }
+    known = {
+        f"{metric.name}{end}"
+        for metric in REGISTRY.values()
+        for end in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+    }
+    assert asked
+    assert asked <= known
 
 
 @every_document
@@ -117,6 +140,20 @@ def _setting_row(name: str) -> tuple[str, ...]:
     field = declared()[name]
     kind, description = str(field.type).lower(), field.metadata["description"]
     return (f"`{_variable(name)}`", kind, _default(field.default), description)
+
+
+def metrics_table() -> str:
+    """The registry of metrics as Markdown."""
+    rows = [
+        (
+            f"`{metric.name}`",
+            metric.kind,
+            ", ".join(f"`{name}`" for name in metric.labels) or "-",
+            metric.meaning,
+        )
+        for metric in REGISTRY.values()
+    ]
+    return _table(("metric", "kind", "labels", "meaning"), rows)
 
 
 def _default(value: Any) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fenced, Retryable
+from nashr.observability import metrics
 from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
@@ -191,6 +192,7 @@ class Delivery:
 
     def _overtaken(self, page: PageRow, stored: int) -> Commit:
         """The store is ahead: a newer writer was here, or this database is an older backup."""
+        metrics.STORE_AHEAD.add()
         logger().error("page.store_ahead", page=page.id, path=page.path, wanted=page.wanted, stored=stored)
 
         def commit(conn: Connection) -> Finish:

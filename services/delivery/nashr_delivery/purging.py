@@ -20,6 +20,7 @@ from nashr.bootstrap import Runtime
 from nashr.domain.errors import Retryable, WorkError
 from nashr.domain.purging import SETTLE_SECONDS, Limits, Purge, Rank, page_tag
 from nashr.domain.site import Site
+from nashr.observability import metrics
 from nashr.observability.logs import logger
 from nashr.pages import PageKind
 from nashr.ports import CdnBusy
@@ -296,10 +297,13 @@ def _record(conn: Connection, others: Sequence[Owed], own: Owed) -> None:
 
 def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
     """The receipt of every publication that this version shows."""
-    run(
+    proven = rows(
         conn,
         """UPDATE publication SET receipt = CAST(:receipt AS jsonb)
             || jsonb_build_object('revision', revision, 'verified_at', clock_timestamp())
-        WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version""",
+        WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version
+        RETURNING priority, EXTRACT(epoch FROM clock_timestamp() - due_at)::float8 AS lag""",
         page=page.id, receipt=Jsonb(receipt), version=page.live,
     )  # fmt: skip
+    for found in proven:
+        metrics.PROOF_LAG.observe(found["lag"], priority=Priority(found["priority"]).name)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Retryable
+from nashr.runtime.reporting import Reporter
 from starlette.middleware import Middleware
 
 from nashr_ingest.limits import Limits
@@ -22,10 +23,12 @@ from nashr_ingest.routes import (
     events,
     fronts,
     health,
+    measures,
     previews,
     publications,
     sites,
 )
+from nashr_ingest.timing import Timed
 
 THREADS = 16
 
@@ -35,10 +38,13 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reporter = Reporter(runtime.engine)
+        reporter.start()
         app.state.bell.start()
         yield
         app.state.bell.stopping = True
         app.state.bell.ring()
+        reporter.stop()
 
     app = FastAPI(
         title="nashr",
@@ -47,11 +53,12 @@ def create_app(runtime: Runtime) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         middleware=[
+            Middleware(Timed),
             Middleware(
                 Limits,
                 max_body_bytes=runtime.settings.max_body_bytes,
                 max_asset_bytes=runtime.settings.max_asset_bytes,
-            )
+            ),
         ],
     )
     app.state.runtime = runtime
@@ -60,6 +67,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(Retryable, _unavailable)
     for module in (
         articles, cards, previews, assets, publications, sites, fronts, authors, events, dead, health,
+        measures,
     ):  # fmt: skip
         app.include_router(module.router)
     return app

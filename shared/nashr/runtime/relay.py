@@ -17,7 +17,8 @@ from sqlalchemy import Engine
 from nashr import bootstrap, failpoints
 from nashr.adapters.transport import Sender, TransportUnavailable
 from nashr.domain.errors import Retryable
-from nashr.observability import logs
+from nashr.observability import logs, metrics
+from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from nashr.store import database, idempotency, queue
 from nashr.store.listen import Listener
@@ -68,6 +69,7 @@ class Relay:
                 conn, redispatch=self._settings.redispatch_seconds, per_queue=HINTS_PER_QUEUE
             )
             self._sender.send(hints)
+            metrics.HINTS.add(len(hints))
             failpoints.reached("relay.after_hint")
             soon = queue.seconds_to_next(conn)
         if soon is None:
@@ -89,12 +91,15 @@ class Relay:
 def main() -> None:
     """The process ``nashr up`` starts."""
     settings = bootstrap.begin("relay")
-    relay = Relay(settings, bootstrap.engine(settings, pool=2, application="nashr-relay"))
+    engine = bootstrap.engine(settings, pool=2, application="nashr-relay")
+    relay, reporter = Relay(settings, engine), Reporter(engine)
+    reporter.start()
     signal.signal(signal.SIGTERM, lambda *_: relay.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: relay.stopping.set())
     if path := os.environ.get("NASHR_READY_FILE"):
         Path(path).touch()
     relay.run()
+    reporter.stop()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from sqlalchemy import Connection, Engine
 from nashr import failpoints
 from nashr.adapters.transport import Pulse, consume
 from nashr.domain.errors import Fenced, NotYet, Permanent, Retryable
+from nashr.observability import metrics
 from nashr.observability.logs import logger
+from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from nashr.steps import STEPS, Priority, kinds_of
 from nashr.store import pagerows, queue
@@ -86,6 +88,8 @@ class Worker:
         """Works until SIGTERM; returns after the steps in hand are finished or given back."""
         for target in (self._beat, self._claim_directly, self._watch):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        reporter = Reporter(self._engine)
+        reporter.start()
         self._say_ready()
         consume(
             self._settings.redis_url,
@@ -96,6 +100,7 @@ class Worker:
             on_stop=self._leave,
         )
         self._give_back()
+        reporter.stop()
 
     def attempt(self, step_id: int) -> None:
         """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
@@ -133,6 +138,7 @@ class Worker:
 
     def _work(self, step: Step, *, direct: bool) -> None:
         self._last_claim = time.monotonic()
+        metrics.STEP_WAIT.observe(step.waited, kind=step.kind)
         with self._lock:
             self._runs[step.id] = _Run(step, direct)
         try:
@@ -155,18 +161,25 @@ class Worker:
             failpoints.reached(f"{step.kind}.before_finish")
             self._finish(step, commit)
             failpoints.reached(f"{step.kind}.finished")
-            log.info("step.done", ms=round((time.perf_counter() - started) * 1000, 1), waited=step.waited)
+            seconds, outcome = time.perf_counter() - started, "done"
+            log.info("step.done", ms=round(seconds * 1000, 1), waited=step.waited)
+            metrics.STEP_SECONDS.observe(seconds, kind=step.kind)
         except Fenced:
+            outcome = "fenced"
             log.info("step.fenced")
         except Permanent as error:
+            outcome = "dead"
             log.error("step.dead", error=str(error))
             self._bury(step, str(error))
         except Retryable as error:
+            outcome = "waits" if isinstance(error, NotYet) else "retry"
             log.warning("step.retry", error=str(error))
             self._retry(step, str(error), counts=not isinstance(error, NotYet))
         except Exception as error:
+            outcome = "crashed"
             log.error("step.crashed", error=repr(error), exc_info=True)
             self._retry(step, repr(error))
+        metrics.STEPS.add(kind=step.kind, outcome=outcome)
 
     def _finish(self, step: Step, commit: Commit) -> None:
         with transaction(self._engine) as conn:

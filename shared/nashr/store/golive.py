@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from nashr.domain.article import Content
 from nashr.domain.site import Site
+from nashr.observability import metrics
 from nashr.pages import (
     ARCHIVE_LENGTH,
     MADE_FROM,
@@ -45,7 +46,7 @@ from nashr.store import (
     shelves,
 )
 from nashr.store.articles import Article
-from nashr.store.database import at_end, rows, run
+from nashr.store.database import at_end, rows, run, scalar
 from nashr.store.pagerows import PageRow, Why
 from nashr.store.publishing import Publication
 from nashr.store.shelves import Named, Shelving
@@ -112,12 +113,13 @@ def _teaser(doc: Content) -> tuple[Any, ...]:
 def _publication_live(conn: Connection, found: Publication, version: int) -> None:
     """A takedown is live only once its keys are gone: ``remove`` finishes that one."""
     if found.kind != "takedown":
-        run(
+        lag = scalar(
             conn,
             """UPDATE publication SET state = 'live', live_at = clock_timestamp(), page_version = :version
-            WHERE id = :id""",
+            WHERE id = :id RETURNING EXTRACT(epoch FROM live_at - due_at)::float8""",
             id=found.id, version=version,
         )  # fmt: skip
+        metrics.PUBLISH_LAG.observe(lag, priority=Priority(found.priority).name)
     run(
         conn,
         """UPDATE publication SET state = 'superseded'

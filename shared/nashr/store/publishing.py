@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from nashr.domain.article import Content, content
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
+from nashr.observability import metrics
 from nashr.pages import Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import archiving, articles, assets, cards, events, pagerows, queue
@@ -171,6 +172,7 @@ def _insert(
         actor=actor, at=wanted.publish_at,
     )  # fmt: skip
     assert found is not None
+    metrics.ACCEPTED.add(priority=Priority(wanted.priority).name)
     return Publication(**found)
 
 

@@ -513,3 +513,12 @@ idempotency = Table(
     _time("created_at", now=True),
     Index("ix_idempotency_age", "created_at"),
 )
+
+metric = Table(
+    "metric",
+    metadata,
+    Column("series", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)

@@ -1,0 +1,91 @@
+"""What processes have counted, kept in one table; and what can be counted in the database itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from nashr.observability import metrics
+from nashr.observability.metrics import Deltas
+from nashr.steps import Priority
+from nashr.store.database import rows, run, scalar
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One value of one series: ``nashr_step_seconds_bucket``, say, with its labels."""
+
+    series: str
+    labels: Mapping[str, str]
+    value: float
+
+
+def add(conn: Connection, deltas: Deltas) -> None:
+    """Adds to the table; in one order, so that processes never wait for each other in a circle."""
+    keys = sorted(deltas)
+    run(
+        conn,
+        """INSERT INTO metric AS m (series, labels, value)
+        SELECT * FROM unnest(CAST(:series AS text[]), CAST(:labels AS text[]), CAST(:added AS float8[]))
+        ON CONFLICT (series, labels) DO UPDATE SET value = m.value + excluded.value""",
+        series=[series for series, _ in keys], labels=[labels for _, labels in keys],
+        added=[deltas[key] for key in keys],
+    )  # fmt: skip
+
+
+def kept(conn: Connection) -> list[Sample]:
+    """What processes have counted until they last told."""
+    found = rows(conn, "SELECT series, labels, value FROM metric ORDER BY series, labels")
+    return [Sample(item["series"], json.loads(item["labels"]), item["value"]) for item in found]
+
+
+def current(conn: Connection) -> list[Sample]:
+    """The gauges: how things stand now."""
+    return [*_steps(conn), *_publications(conn), _clock(conn)]
+
+
+def _steps(conn: Connection) -> list[Sample]:
+    found = rows(
+        conn,
+        """SELECT kind, priority, count(*) AS n,
+            CASE WHEN state = 'ready' AND available_at > clock_timestamp() THEN 'later'
+                WHEN state = 'ready' THEN 'due' ELSE state END AS standing,
+            EXTRACT(epoch FROM clock_timestamp() - min(available_at))::float8 AS age
+        FROM step WHERE state IN ('ready', 'leased') GROUP BY kind, priority, standing
+        UNION ALL SELECT kind, 1, count(*), state, 0 FROM step WHERE state = 'dead' GROUP BY kind, state""",
+    )
+    counts: dict[tuple[str, str], float] = {}
+    for item in found:
+        key = item["kind"], item["standing"]
+        counts[key] = counts.get(key, 0.0) + item["n"]
+    standing = [
+        Sample(metrics.WAITING.name, {"kind": kind, "state": state}, value)
+        for (kind, state), value in sorted(counts.items())
+    ]
+    oldest = [
+        Sample(
+            metrics.OLDEST_DUE.name,
+            {"kind": item["kind"], "priority": Priority(item["priority"]).name}, item["age"],
+        )
+        for item in found if item["standing"] == "due"
+    ]  # fmt: skip
+    return standing + oldest
+
+
+def _publications(conn: Connection) -> list[Sample]:
+    unproven = scalar(
+        conn,
+        """SELECT count(*) FROM publication WHERE receipt IS NULL AND state IN ('live', 'running')
+            AND due_at <= clock_timestamp()""",
+    )
+    return [Sample(metrics.UNPROVEN.name, {}, unproven)]
+
+
+def _clock(conn: Connection) -> Sample:
+    before = time.time()
+    theirs = scalar(conn, "SELECT EXTRACT(epoch FROM clock_timestamp())::float8")
+    return Sample(metrics.CLOCK_SKEW.name, {}, (before + time.time()) / 2 - theirs)
