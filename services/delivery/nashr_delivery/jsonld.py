@@ -109,9 +109,9 @@ def _relatives(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
     if content.source and content.source.get("url"):
         yield "isBasedOn", content.source["url"]
     editions = [{"@type": kind, "url": url, "inLanguage": tag} for tag, url in view.translations]
-    if editions and content.translation_of:
-        yield "translationOfWork", editions[0]
-    elif editions:
+    if view.original:
+        yield "translationOfWork", next(one for one in editions if one["url"] == view.original)
+    elif editions and not content.translation_of:
         yield "workTranslation", editions
 
 
