@@ -96,7 +96,8 @@ def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
     if content.kind == "page":
         return about
     about["articleSection"] = chrome.section(content.section).label
-    about["wordCount"] = len(content.text().split())
+    about["articleBody"] = content.text()
+    about["wordCount"] = len(about["articleBody"].split())
     about["speakable"] = {"@type": "SpeakableSpecification", "cssSelector": [".headline", ".standfirst"]}
     return about | dict(_extras(content))
 

@@ -156,6 +156,17 @@ def test_structured_data_is_complete(show: Show) -> None:
     assert len(nodes["BreadcrumbList"]["itemListElement"]) == 3
 
 
+def test_machines_get_the_text_alone(show: Show) -> None:
+    """The whole body without markup, captions and links to other stories, counted in words."""
+    about = graph(show())["NewsArticle"]
+    text = about["articleBody"]
+    assert text.startswith("الفقرة 0 من النص.")
+    assert {"ماذا تغيّر", "عدنا.", "أولاً"} <= set(text.split("\n"))
+    assert "<" not in text
+    assert "خبر رقم" not in text
+    assert about["wordCount"] == len(text.split())
+
+
 def test_only_live_author_pages_are_linked(show: Show) -> None:
     """A byline links where the author's page exists, else it is a name."""
     assert not show().xpath("//a[@rel='author']")
