@@ -61,6 +61,7 @@ class Fact(StrEnum):
     front = "front"  # what an editor has pinned to a front, and its banner
     author = "author"  # an author: name, bio, photo, links; that there is a page of theirs
     topic = "topic"  # whether a topic has a page
+    editions = "editions"  # the other editions of an article, on other sites
 
 
 _LISTINGS: Final = frozenset({Fact.status, Fact.teaser, Fact.chrome, Fact.photo, Fact.formats})
@@ -80,8 +81,8 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.atom: _FEEDS,
     PageKind.json_feed: _FEEDS,
     PageKind.sitemap_index: frozenset({Fact.status}),
-    PageKind.news_sitemap: frozenset({Fact.status, Fact.teaser}),
-    PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body, Fact.photo}),
+    PageKind.news_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body}),
+    PageKind.month_sitemap: frozenset({Fact.status, Fact.teaser, Fact.body, Fact.photo, Fact.editions}),
     PageKind.not_found: frozenset({Fact.chrome}),
     PageKind.robots: frozenset({Fact.chrome}),
     PageKind.manifest: frozenset({Fact.chrome}),
@@ -150,6 +151,11 @@ def month_bounds(at: datetime, site: Site) -> tuple[datetime, datetime]:
     start = at.astimezone(ZoneInfo(site.time_zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return start, following
+
+
+def month_span(month: str, site: Site) -> tuple[datetime, datetime]:
+    """The first instant of a month such as 2026-11 and of the next, in the site's time zone."""
+    return month_bounds(datetime.fromisoformat(f"{month}-15T12:00:00+00:00"), site)  # inside it everywhere
 
 
 def archive_path(section: str, month: str, number: int) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import lxml.etree
 import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
+    from tests.e2e.conftest import Reader
+
+NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 
 
 def explained(stack: Stack, url: str) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def test_a_front_names_what_it_was_built_for(stack: Stack) -> None:
         told = explained(stack, f"{stack.site}{path}")
         mine = next(one for one in told["built_for"] if one["cause"] == article["id"])
 
-        assert article["id"] in [one["id"] for one in told["lists"]["newest"]]
+        assert article["id"] in [one["id"] for one in told["lists"]["shown"]]
         assert mine["by"] == article["headline"]
         assert set(mine["facts"].split()) <= set(told["made_from"])
 
@@ -56,7 +60,7 @@ def test_archive_and_month_are_explained(stack: Stack) -> None:
     for path in ("/politics/archive/2025-03/", "/sitemaps/articles-2025-03.xml"):
         stack.served(path, holds=article["slug"].split("-")[-1])
         told = explained(stack, f"{stack.site}{path}")
-        assert article["id"] in [one["id"] for one in told["lists"]["newest"]]
+        assert article["id"] in [one["id"] for one in told["lists"]["shown"]]
 
 
 def test_a_moved_story_is_a_redirect(stack: Stack) -> None:
@@ -105,3 +109,65 @@ def test_people_are_told_in_lines(stack: Stack) -> None:
     assert any(line.startswith("built for") for line in lines)
     with pytest.raises(AssertionError, match="no site has"):
         stack.command("explain", "http://elsewhere.example/")
+
+
+def shown(stack: Stack, reader: Reader, path: str) -> list[str]:
+    """The headlines of a list as readers have them, of its cards, its items, its news: those of tests."""
+    if path.endswith(".xml"):
+        root = lxml.etree.fromstring(stack.fetch(path).content)
+        found = root.findall(".//item/title") or root.findall(f".//{NEWS}title")
+        return ours([str(one.text).removeprefix("محتوى مموّل: ") for one in found])
+    links = reader.page(f"{stack.site}{path}").all("main h2 a")
+    return ours([str(link.text_content()) for link in links])
+
+
+def ours(headlines: list[str]) -> list[str]:
+    """Without other stories, which may have short titles for cards."""
+    return [headline for headline in headlines if headline.startswith("خبر رقم ")]
+
+
+def test_what_is_told_of_a_list_is_what_it_shows(stack: Stack, reader: Reader) -> None:
+    """Order and all: pins first, without what is kept out, for fronts, archives, feeds, news, an author."""
+    author, month = f"a{stack.word()}", "2025-05"
+    stack.editor.put(f"/v1/sites/khabar/authors/{author}", json={"name": "لمى"})
+    byline = [{"name": "لمى", "author": author}]
+    first = stack.publish_and_wait(section="sport", byline=byline)
+    stack.publish_and_wait(section="sport", byline=byline, kind="sponsored")
+    kept_out = {"front": False, "feeds": False, "index": False}
+    stack.publish_and_wait(section="sport", byline=byline, distribution=kept_out)
+    stack.publish_and_wait(section="sport", byline=byline, published_at=f"{month}-09T12:00:00Z")
+    pins = stack.editor.get("/v1/sites/khabar/fronts/sport")
+    answer = stack.editor.put(
+        "/v1/sites/khabar/fronts/sport", json={"pins": [{"article": first["id"], "slot": 1}]},
+        headers={"If-Match": pins.headers["etag"]},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    lists = (
+        "/", "/sport/", f"/sport/archive/{month}/", "/sport/rss.xml", "/feeds/rss.xml", "/sitemaps/news.xml",
+        f"/authors/{author}/",
+    )  # fmt: skip
+    for path in lists:
+
+        def same(path: str = path) -> bool:
+            told = explained(stack, f"{stack.site}{path}")["lists"]["shown"]
+            return bool(told) and ours([one["headline"] for one in told]) == shown(stack, reader, path)
+
+        stack.until(same, what=f"{path} to show what is told of it")
+    assert explained(stack, f"{stack.site}/sport/")["lists"]["shown"][0]["pinned"] is True
+    pins = stack.editor.get("/v1/sites/khabar/fronts/sport")
+    stack.editor.put("/v1/sites/khabar/fronts/sport", json={}, headers={"If-Match": pins.headers["etag"]})
+
+
+def test_lists_without_articles_are_told_too(stack: Stack) -> None:
+    """The index names its sitemaps; a topic that has too few stories is the not-found page."""
+    word = stack.word()
+    stories = [stack.publish_and_wait(keywords=[word]) for _ in range(3)]
+    stack.served(f"/topics/{word}/", holds=stories[2]["headline"])
+    assert explained(stack, f"{stack.site}/topics/{word}/")["is"] == "topic"
+    answer = stack.editor.post(
+        f"/v1/articles/{stories[0]['id']}/unpublish", json={"kind": "unpublish", "reason": "خطأ"}
+    )
+    assert answer.status_code == 202
+    stack.served(f"/topics/{word}/", holds="", status=404)
+    assert explained(stack, f"{stack.site}/topics/{word}/")["is"] == "not_found"
+    assert "/sitemaps/news.xml" in explained(stack, f"{stack.site}/sitemap.xml")["lists"]["shown"]

@@ -58,6 +58,17 @@ def test_new_words_in_the_body_touch_no_list_of_headlines() -> None:
     assert "/feeds/rss.xml" in found
 
 
+def test_another_edition_touches_the_months_sitemap_only() -> None:
+    """Its address stands beside the article's there, and on the article's own page."""
+    assert paths({Fact.editions}, Listed("sport", AT, sitemaps=(2,))) == {"/sitemaps/articles-2026-11-2.xml"}
+    assert Fact.editions in MADE_FROM[PageKind.article]
+
+
+def test_new_words_move_the_news_sitemap() -> None:
+    """It says when each article was last changed."""
+    assert "/sitemaps/news.xml" in paths({Fact.body}, Listed("sport", AT))
+
+
 def test_a_page_aside_is_in_the_sitemap_only() -> None:
     """About and Contact are on no front, in no feed, in no archive, and not news."""
     found = paths({Fact.status, Fact.teaser, Fact.body}, Listed("news", AT, aside=True))

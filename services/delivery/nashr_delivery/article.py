@@ -63,7 +63,7 @@ def draft(view: ArticleView, chrome: Chrome) -> Draft:
         head=head.of_article(view, chrome),
         structured=jsonld.of_article(view, chrome),
         language=content.language,
-        current=content.section,
+        current=None if content.kind == "page" else content.section,
         view=view,
         content=content,
         kicker=_kicker(view),

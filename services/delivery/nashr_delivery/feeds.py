@@ -12,7 +12,7 @@ from nashr.domain.article import picture
 
 from nashr_delivery.article import used_photo
 from nashr_delivery.chrome import Chrome
-from nashr_delivery.head import description
+from nashr_delivery.head import description, told
 from nashr_delivery.markup import Draft, html, json_text, utc, xml
 from nashr_delivery.pictures import largest
 from nashr_delivery.views import ArticleView, FeedView, Rendition
@@ -26,6 +26,7 @@ class Item:
     """One story of a feed, its HTML with absolute links."""
 
     story: ArticleView
+    title: str
     url: str
     guid: str
     summary: str
@@ -67,6 +68,7 @@ def item(story: ArticleView, chrome: Chrome) -> Item:
     image = largest(photo) if photo else None
     return Item(
         story=story,
+        title=_title(story, chrome),
         url=chrome.links.url(story.path),
         guid=chrome.links.url(story.short_path),
         summary=description(story.content),
@@ -77,6 +79,13 @@ def item(story: ArticleView, chrome: Chrome) -> Item:
         credit=photo.credit if photo else None,
         attributes=chrome.lang(story.content.language, chrome.site.locale),
     )
+
+
+def _title(story: ArticleView, chrome: Chrome) -> str:
+    """The headline; before it what a list of titles must not hide: that it was paid for, or taken back."""
+    title = told(story.content.headline, story, chrome)
+    paid = story.content.kind == "sponsored"
+    return f"{chrome.words.kinds['sponsored']}: {title}" if paid else title
 
 
 def _html(story: ArticleView, chrome: Chrome) -> str:
@@ -109,8 +118,6 @@ def _json(view: FeedView, chrome: Chrome) -> str:
         "language": chrome.site.locale,
         "icon": chrome.links.asset_url(chrome.assets.touch_icon),
     }
-    if view.hub:
-        data["hubs"] = [{"type": "WebSub", "url": view.hub}]
     data["items"] = [_json_item(item(story, chrome)) for story in view.items]
     return json_text(data)
 
@@ -120,7 +127,7 @@ def _json_item(one: Item) -> dict[str, Any]:
     data: dict[str, Any] = {
         "id": one.guid,
         "url": one.url,
-        "title": content.headline,
+        "title": one.title,
         "summary": one.summary,
         "date_published": utc(one.story.published_at),
         "date_modified": utc(one.story.modified_at),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from nashr.domain.site import Site
 from nashr.pages import FRONT_LENGTH, HOME
 from nashr.store import fronts
 from nashr.store.database import row
-from nashr.store.fronts import Front
+from nashr.store.fronts import Front, arranged
 from nashr.store.pagerows import PageRow
 from sqlalchemy import Connection
 
@@ -54,19 +54,6 @@ def _pinned(conn: Connection, site: Site, front: Front) -> Mapping[int, Mapping[
         )
     }  # fmt: skip
     return {pin.slot: there[pin.article] for pin in front.pins if pin.article in there}
-
-
-def arranged(
-    pinned: Mapping[int, Mapping[str, Any]], newest: Sequence[Mapping[str, Any]]
-) -> Sequence[Mapping[str, Any]]:
-    """Each pinned article at its slot, the newest around them, nothing twice.
-
-    Where there are too few articles to reach a slot, its article moves up to the end.
-    """
-    held = {item["id"] for item in pinned.values()}
-    rest = iter([item for item in newest if item["id"] not in held])
-    slots = (pinned.get(slot) or next(rest, None) for slot in range(1, FRONT_LENGTH + 1))
-    return [item for item in slots if item is not None]
 
 
 def _changes_at(conn: Connection, front: Front, shown: Iterable[Mapping[str, Any]]) -> datetime | None:

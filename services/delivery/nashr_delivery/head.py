@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nashr.domain.article import Content
-from nashr.domain.locales import edition_tag, og_locale, stamp
+from nashr.domain.locales import alternates, edition_tag, og_locale, stamp
 from nashr.domain.text import plain
 
 from nashr_delivery.chrome import Chrome
@@ -41,8 +41,8 @@ class Head:
 def of_article(view: ArticleView, chrome: Chrome) -> Head:
     content = view.content
     url = canonical(view, chrome)
-    title = _told(content.titles.get("seo") or content.headline, view, chrome)
-    social = _told(content.titles.get("social") or content.headline, view, chrome)
+    title = told(content.titles.get("seo") or content.headline, view, chrome)
+    social = told(content.titles.get("social") or content.headline, view, chrome)
     words = description(content)
     shown = (*_open_graph(social, words, url, chrome), *_article_tags(view, chrome))
     pictures = tuple(_pictures(view, chrome))
@@ -54,13 +54,13 @@ def of_article(view: ArticleView, chrome: Chrome) -> Head:
         colours=_colours(chrome),
         properties=(("og:type", "article"), *shown, *pictures),
         names=tuple(_x_card(social, words, pictures, chrome)),
-        alternates=tuple(_alternates(view, chrome)),
+        alternates=_alternates(view, chrome),
         feeds=feeds(chrome, content.section),
         short=chrome.links.url(view.short_path),
     )
 
 
-def _told(title: str, view: ArticleView, chrome: Chrome) -> str:
+def told(title: str, view: ArticleView, chrome: Chrome) -> str:
     """The title, with the word before it where the story was taken back: results and shares show no more."""
     if all(one.kind != "retraction" for one in view.corrections):
         return title
@@ -232,11 +232,9 @@ def _x_card(
         yield "twitter:image:alt", found["og:image:alt"][:420]
 
 
-def _alternates(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, str]]:
+def _alternates(view: ArticleView, chrome: Chrome) -> tuple[tuple[str, str], ...]:
     """hreflang of each edition, this one among them; x-default is the original."""
-    if not view.translations:
-        return
-    own = chrome.links.url(view.path)
-    yield edition_tag(view.content.language, chrome.site.locale), own
-    yield from view.translations
-    yield "x-default", view.translations[0][1] if view.content.translation_of else own
+    url = chrome.links.url(view.path)
+    own = edition_tag(view.content.language, chrome.site.locale), url
+    default = view.original if view.content.translation_of else url
+    return alternates(own, view.translations, default=default)

@@ -96,7 +96,8 @@ def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
     if content.kind == "page":
         return about
     about["articleSection"] = chrome.section(content.section).label
-    about["wordCount"] = len(content.text().split())
+    about["articleBody"] = content.text()
+    about["wordCount"] = len(about["articleBody"].split())
     about["speakable"] = {"@type": "SpeakableSpecification", "cssSelector": [".headline", ".standfirst"]}
     return about | dict(_extras(content))
 
@@ -109,9 +110,9 @@ def _relatives(view: ArticleView, chrome: Chrome) -> Iterator[tuple[str, Any]]:
     if content.source and content.source.get("url"):
         yield "isBasedOn", content.source["url"]
     editions = [{"@type": kind, "url": url, "inLanguage": tag} for tag, url in view.translations]
-    if editions and content.translation_of:
-        yield "translationOfWork", editions[0]
-    elif editions:
+    if view.original:
+        yield "translationOfWork", next(one for one in editions if one["url"] == view.original)
+    elif editions and not content.translation_of:
         yield "workTranslation", editions
 
 

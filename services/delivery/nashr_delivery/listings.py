@@ -8,7 +8,7 @@ from typing import Any
 
 from nashr.domain.article import content
 from nashr.domain.site import Site
-from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, archive_path, month_bounds
+from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, archive_path, month_span
 from nashr.store import assets, shelves
 from nashr.store.database import rows, scalar
 from nashr.store.pagerows import PageRow
@@ -96,12 +96,6 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
         newer=archive_path(section, month, n + 1) if more else None,
         archive=months(conn, site, section),
     )
-
-
-def month_span(month: str, site: Site) -> tuple[datetime, datetime]:
-    """The first instant of a month such as 2026-11 and of the next, in the site's time zone."""
-    inside = datetime.fromisoformat(f"{month}-15T12:00:00+00:00")  # in every time zone
-    return month_bounds(inside, site)
 
 
 def _feed(conn: Connection, page: PageRow, site: Site) -> FeedView:

@@ -12,8 +12,7 @@ from typing import Any
 
 from nashr.domain import seealso
 from nashr.domain.article import Content, content
-from nashr.domain.locales import edition_tag
-from nashr.domain.site import Site, stored_site
+from nashr.domain.site import Site
 from nashr.domain.topics import topics
 from nashr.pages import MADE_FROM, SITEMAPS, Fact, PageKind
 from nashr.steps import STEPS
@@ -27,7 +26,7 @@ from nashr.store.publishing import REMOVALS, Publication
 from nashr.store.shelves import Named
 from sqlalchemy import Connection
 
-from nashr_delivery import foot, fronts, listings, mapped, shelved, teasers
+from nashr_delivery import editions, foot, fronts, listings, mapped, shelved, teasers
 from nashr_delivery.naming import credited
 from nashr_delivery.views import (
     ArticleView,
@@ -233,6 +232,7 @@ def article_view(
     ``times``: published and modified. ``named``: the authors and topics that have pages.
     """
     see_also, news, latest = _links(conn, site, article, doc)
+    others = editions.of(conn, [article.id]).get(article.id, editions.NONE)
     return ArticleView(
         article_id=article.id,
         content=credited(doc, named.authors),
@@ -248,7 +248,8 @@ def article_view(
             Correction(item["kind"], item["text"], item["at"])
             for item in articles.corrections(conn, article.id)
         ),
-        translations=_translations(conn, article),
+        translations=others.others,
+        original=others.original,
         kicker_expired=doc.kicker_until is not None and _kicker_end(conn, doc) is None,
         author_pages=frozenset(named.authors),
         topics=tuple(item for item in topics(doc.keywords).items() if item[0] in named.topics),
@@ -323,21 +324,3 @@ def _links(
 
 def _teasers(there: Mapping[int, Teaser], chosen: Sequence[StoredLink]) -> tuple[Teaser, ...]:
     return tuple(there[item.dst] for item in chosen)
-
-
-def _translations(conn: Connection, article: Article) -> tuple[tuple[str, str], ...]:
-    """(language tag, URL) of every other live edition, the original first."""
-    found = rows(
-        conn,
-        """SELECT a.path, s.config, r.doc->>'language' AS language
-        FROM article a JOIN site s ON s.id = a.site
-        JOIN revision r ON r.article = a.id AND r.number = a.live_revision
-        WHERE (a.id = :root OR a.translation_of = :root) AND a.id <> :own
-        ORDER BY a.id <> :root, a.site""",
-        root=article.translation_of or article.id, own=article.id,
-    )  # fmt: skip
-    editions = [(stored_site(item["config"]), item["path"], item["language"]) for item in found]
-    return tuple(
-        (edition_tag(language or site.locale, site.locale), site.url(path))
-        for site, path, language in editions
-    )

@@ -6,17 +6,19 @@ What search engines may not index is in none, nor what has its canonical address
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from nashr.domain.locales import alternates, edition_tag
 from nashr.domain.site import Site
-from nashr.pages import SITEMAP_LENGTH
+from nashr.pages import SITEMAP_LENGTH, month_span
 from nashr.store.database import rows
 from nashr.store.pagerows import PageRow
 from sqlalchemy import Connection
 
-from nashr_delivery import teasers
-from nashr_delivery.listings import month_span
+from nashr_delivery import editions, teasers
+from nashr_delivery.editions import Editions
 from nashr_delivery.views import SitemapEntry, SitemapIndexView, SitemapView, View
 
 NEWS_LENGTH: Final = 1000  # as many as a news sitemap may hold
@@ -74,8 +76,26 @@ def _month(conn: Connection, page: PageRow, site: Site) -> SitemapView:
         skip=(int(number or 1) - 1) * SITEMAP_LENGTH,
     )  # fmt: skip
     listed = [item for item in found if _is_listed(item)]
-    images = _images(conn, [item["id"] for item in listed])
-    return SitemapView(page.path, tuple(_entry(site, item, images.get(item["id"], ())) for item in listed))
+    named = [item["id"] for item in listed]
+    images, others = _images(conn, named), editions.of(conn, named)
+    entries = [_entry(site, item, images.get(item["id"], ())) for item in listed]
+    return SitemapView(
+        page.path,
+        tuple(
+            _with_editions(site, entry, item, others.get(item["id"], editions.NONE))
+            for entry, item in zip(entries, listed, strict=True)
+        ),
+    )
+
+
+def _with_editions(
+    site: Site, entry: SitemapEntry, item: Mapping[str, Any], others: Editions
+) -> SitemapEntry:
+    """With what the article's own page says in ``hreflang``."""
+    url = site.url(entry.path)
+    default = others.original if item["doc"].get("translation_of") else url
+    own = edition_tag(entry.language, site.locale), url
+    return replace(entry, alternates=alternates(own, others.others, default=default))
 
 
 def _is_listed(item: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ _FALLBACKS: Final = ("image/jpeg", "image/png", "image/webp", "image/avif")
 _TOLERANCE: Final = 0.03
 _DATA_URI: Final = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/]+=*")
 _USUAL_WIDTH: Final = 960
+_TALLEST_REM: Final = 42  # of a photo in its whole height
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
     if kind is None:
         return None
     plain = _of(family, kind)
+    whole = _is_tall(photo) and sizes in {HERO, INLINE}
     usual = min(plain, key=lambda one: (abs(one.width - _USUAL_WIDTH), one.width))
     return Image(
         sources=tuple(
@@ -66,11 +68,11 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
         moves=any(one.frames > 1 for one in family),
         src=links.asset(usual.path),
         srcset=_srcset(plain, links),
-        sizes=sizes,
+        sizes=_tall_sizes(photo) if whole else sizes,
         width=plain[-1].width,
         height=plain[-1].height,
         alt="" if photo.decorative else photo.alt,
-        look=links.look(style) if (style := _style(photo)) else "",
+        look=links.look(style) if (style := _style(photo, whole=whole)) else "",
         first=first,
     )
 
@@ -118,9 +120,25 @@ def _srcset(renditions: Sequence[Rendition], links: Links) -> str:
     return ", ".join(f"{links.asset(one.path).replace(',', '%2C')} {one.width}w" for one in renditions)
 
 
-def _style(photo: Photo) -> str:
-    """The placeholder behind the photo, and where a narrower frame cuts it."""
+def _is_tall(photo: Photo) -> bool:
+    return photo.height > photo.width > 0
+
+
+def _tall_sizes(photo: Photo) -> str:
+    """Of a photo that ``_style`` keeps within the window."""
+    return f"(min-width: 46rem) {round(_TALLEST_REM * photo.width / photo.height)}rem, 100vw"
+
+
+def _style(photo: Photo, *, whole: bool) -> str:
+    """The placeholder behind the photo, and where a narrower frame cuts it.
+
+    ``whole``: it is taller than wide and shown uncut, no taller than the window. By its width, which is
+    known before the file is there: nothing moves when it comes.
+    """
     parts = []
+    if whole:
+        ratio = photo.width / photo.height
+        parts.append(f"max-width:calc(min(80vh,{_TALLEST_REM}rem)*{ratio:.3f})")
     if _DATA_URI.fullmatch(photo.placeholder):
         parts.append(f"background-image:url({photo.placeholder})")
     if (photo.focal_x, photo.focal_y) != (0.5, 0.5):

@@ -1,6 +1,6 @@
 """Files that no page has used for the grace period leave the store, a few hundred at a time.
 
-The same hourly round has dead cards tried again.
+The same hourly round has dead cards tried again, and drops theme folders that no site names any more.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nashr.bootstrap import Runtime
+from nashr.domain import theme
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.runtime.worker import Commit, Finish
@@ -42,6 +43,7 @@ class Sweep:
             site = sites.get(conn, step.site).site
             found = sweeping.candidates(conn, site.id, grace=grace, limit=BATCH)
         self._revive(site)
+        self._drop_looks(site)
         marked = self._mark(site, found)
         deletion.delete(self._runtime.site_store, marked)
         if marked:
@@ -64,6 +66,23 @@ class Sweep:
             again = cardpages.revive(conn, site)
         if again:
             logger().info("card.tried_again", site=site.id, cards=again)
+
+    def _drop_looks(self, site: Site) -> None:
+        """Theme folders that the site had before; one that is about to be applied is younger than that."""
+        with statement(self._runtime.engine) as conn:
+            found = sweeping.named_looks(conn, site.id, rest=PAUSE)
+        if found is None:
+            return
+        kept, before = found
+        old = [
+            entry.key
+            for entry in self._runtime.originals.entries(theme.bundles_of(site.id))
+            if entry.key != kept and entry.modified_at < before
+        ]
+        for key in old:
+            self._runtime.originals.delete(key)
+        if old:
+            logger().info("theme.dropped", site=site.id, files=len(old))
 
     def _mark(self, site: Site, found: Mapping[str, Sequence[str]]) -> list[str]:
         """Source by source, until a batch is full: all files of a photo go together."""

@@ -97,6 +97,7 @@ class ArticleView:
     ``photos`` maps asset ids to files and default words; the words of each use come from ``content``.
     ``latest``: articles of ``related_news`` that are no relation but the newest; the page says so.
     ``translations``: (language tag, URL) of the other editions, the original first unless it is this one.
+    ``original``: the URL of the edition that this one translates, while that is live.
     ``kicker_expired`` is the clock's verdict on ``kicker_until``; ``author_pages``: slugs that may be linked.
     ``topics``: (slug, keyword) of those that have a page.
     ``site_cards``: the site's own, for when the article has none.
@@ -116,6 +117,7 @@ class ArticleView:
     latest: frozenset[str] = frozenset()
     corrections: tuple[Correction, ...] = ()
     translations: tuple[tuple[str, str], ...] = ()
+    original: str | None = None
     kicker_expired: bool = False
     author_pages: frozenset[str] = frozenset()
     topics: tuple[tuple[str, str], ...] = ()
@@ -190,12 +192,13 @@ class FeedView:
     items: tuple[ArticleView, ...]
     updated: datetime
     section: Section | None = None
-    hub: str | None = None
 
 
 @dataclass(frozen=True)
 class SitemapEntry:
-    """One address of a sitemap; ``images`` are asset paths, ``translations`` as in ArticleView.
+    """One address of a sitemap; ``images`` are asset paths.
+
+    ``alternates``: (language tag or x-default, URL) of every edition, this one among them; empty for most.
 
     A sitemap says where photos lie without using them: a thousand articles name three thousand files.
     """
@@ -206,7 +209,7 @@ class SitemapEntry:
     title: str = ""
     language: str = ""
     images: tuple[str, ...] = ()
-    translations: tuple[tuple[str, str], ...] = ()
+    alternates: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -144,12 +144,14 @@ class Related:
             changed = [number for number, drawn in sorted(round_.drawn.items())
                        if links.replace(conn, number, drawn)]  # fmt: skip
             told = round_.translations
-            live = {article.id for article in found if article.live_revision is not None}
+            gone = {article.id for article in found if article.live_revision is None}
             _want(
                 conn,
-                calm=[*_pages(conn, changed), *(page for one in told.keys() & live for page in told[one])],
-                urgent=[page for one in told.keys() - live for page in told[one]],
+                drawn=_pages(conn, changed),
+                editions={page for pages in told.values() for page in pages},
+                urgent={page for one in told.keys() & gone for page in told[one]},
             )
+            golive.editions_changed(conn, [one for one, pages in told.items() if pages])
             counting.reindex_when_doubled(conn, site, round_.changes)
             rested = _rested(conn, started)
             result = {"refreshed": len(changed), "rested": rested.isoformat()}
@@ -183,6 +185,10 @@ class Related:
 
     def _take_in(self, site: Site, article: Article, round_: _Round) -> None:
         """An article that went live, changed or left: its links, what it improves, what counts change."""
+        if article.kind == "page":  # no story: nothing is drawn for it, and nothing leads to it
+            with statement(self._runtime.engine) as conn:
+                round_.translations[article.id] = _translations(conn, article)
+            return
         seen = article.live_revision is not None
         if seen:
             drawn, doc, near = self._draw_again(site, article)
@@ -419,8 +425,15 @@ def _pages(conn: Connection, numbers: Sequence[int]) -> list[int]:
     return [page for article in ids for page in golive.pages_of_article(conn, article, Fact.links)]
 
 
-def _want(conn: Connection, *, calm: Sequence[int], urgent: Sequence[int]) -> None:
-    """All locked in one order; those that would name a page that is gone go out before anything else."""
-    locked, why = pagerows.lock_ids(conn, [*calm, *urgent]), Why({Fact.links}, "backlinks")
-    pagerows.want(conn, [page for page in locked if page.id not in urgent], priority=Priority.bulk, why=why)
-    pagerows.want(conn, [page for page in locked if page.id in urgent], priority=Priority.breaking, why=why)
+def _want(conn: Connection, *, drawn: Sequence[int], editions: Set[int], urgent: Set[int]) -> None:
+    """The pages of new links, and of other ``editions``; ``urgent``: of these, those that name what is gone.
+
+    All locked in one order; the urgent go out before anything else.
+    """
+    locked = pagerows.lock_ids(conn, [*drawn, *editions])
+    linked = [page for page in locked if page.id not in editions]
+    told = [page for page in locked if page.id in editions - urgent]
+    first = [page for page in locked if page.id in urgent]
+    pagerows.want(conn, linked, priority=Priority.bulk, why=Why({Fact.links}, "backlinks"))
+    pagerows.want(conn, told, priority=Priority.bulk, why=Why({Fact.editions}, "backlinks"))
+    pagerows.want(conn, first, priority=Priority.breaking, why=Why({Fact.editions}, "backlinks"))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from nashr.commands import static
 from nashr.commands.database import database
 from nashr.commands.stack import DataOption
+
+if TYPE_CHECKING:
+    from nashr.domain.site import Site
+    from nashr.settings import Settings
 
 SHOWN: Final = 5
 """Entries of a long list that people are shown; --json has them all."""
@@ -24,15 +29,31 @@ def explain(
     data: DataOption = None,
 ) -> None:
     """Say what stands at an address: what it was made from, and why it was last built."""
-    from nashr.store import addressing  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.store import addressing, sites  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.database import snapshot  # noqa: PLC0415
 
-    with database(data) as (engine, _), snapshot(engine) as conn:
+    with database(data) as (engine, settings), snapshot(engine) as conn:
         told = addressing.explain(conn, url, site=site)
+        if told["is"] == "nothing" and "site" in told:
+            told |= _of_the_folder(settings, sites.get(conn, told["site"]["id"]).site, told["path"])
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2, default=_plain))
     else:
         typer.echo("\n".join(lines(told)))
+
+
+def _of_the_folder(settings: Settings, site: Site, path: str) -> dict[str, Any]:
+    """What is told of a file out of the site's static folder; nothing where there is none."""
+    from nashr.adapters import s3  # noqa: PLC0415 - no command pays for what another imports
+
+    client = s3.connect(settings)
+    memory = static.remembered(site, s3.S3ObjectStore(client, settings.s3_private_bucket))
+    key = site.key(path)
+    if key not in memory.files:
+        return {}
+    found = s3.S3ObjectStore(client, settings.s3_bucket).head(key)
+    told = {"key": key, "content_type": found.content_type, "bytes": found.bytes} if found else {"key": key}
+    return {"is": "file of the static folder", "readers_get": None, "file": told}
 
 
 def _plain(value: object) -> str:

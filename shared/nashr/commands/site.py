@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from nashr.ports import ObjectStore
+    from nashr.settings import Settings
 
 site = typer.Typer(no_args_is_help=True, help="Sites: create, update.")
 token = typer.Typer(no_args_is_help=True, help="API tokens: create, list, revoke.")
@@ -38,6 +40,7 @@ class _Stack:
     conn: Connection
     store: ObjectStore
     private: ObjectStore
+    settings: Settings
 
 
 @contextmanager
@@ -49,7 +52,8 @@ def _stack(data: Path | None) -> Iterator[_Stack]:
     with database(data) as (engine, settings), transaction(engine) as conn:
         client = s3.connect(settings)
         buckets = (settings.s3_bucket, settings.s3_private_bucket)
-        yield _Stack(conn, *(s3.S3ObjectStore(client, name) for name in buckets))
+        public, private = (s3.S3ObjectStore(client, name) for name in buckets)
+        yield _Stack(conn, public, private, settings)
 
 
 @site.command("apply")
@@ -81,22 +85,67 @@ def apply(
             stack.private.put(wanted.theme["card_font"], font, content_type="font/sfnt")
         if look:
             stack.private.put(wanted.theme["folder"], look, content_type="application/json")
-        pages = _own(wanted) | sites.taken(stack.conn, wanted.id)
         try:
-            static.check(files, pages)
+            folder = _follow(stack, wanted, files)
         except Refused as error:
             raise StackError(f"{file}: {error.faults[0].pointer}: {error.faults[0].detail}") from error
-        static.replace(wanted, files, pages, public=stack.store, private=stack.private)
         if logo:
-            stack.store.put(
-                wanted.key(_logo_path(logo)),
-                logo.read_bytes(),
-                content_type=static.content_type(logo.name),
-                cache_control="public, max-age=31536000, immutable",
-            )
             wanted = parse_site({**wanted.to_json(), "logo": _logo_path(logo)})
         version = sites.apply(stack.conn, wanted, actor="nashr site apply")
+        if logo:
+            _store_logo(stack, wanted, logo)
+    _purge(data, wanted, folder)
     typer.echo(f"{wanted.id}: version {version}, {len(wanted.sections)} sections, {wanted.base_url}")
+
+
+def _follow(stack: _Stack, site: Site, files: Mapping[str, Path]) -> static.Memory:
+    """The bucket follows the static folder; asks only for pages at paths that the folder has or had.
+
+    Raises Refused for a file at the path of a page.
+    """
+    from nashr import bootstrap  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.store import sites  # noqa: PLC0415
+
+    had = static.paths(site, static.remembered(site, stack.private))
+    pages = _own(site) | sites.taken(stack.conn, site.id, {*files, *had})
+    static.check(files, pages)
+    cache = bootstrap.cdn(stack.settings).limits.page_cache
+    return static.replace(site, files, pages, cache=cache, public=stack.store, private=stack.private)
+
+
+def _store_logo(stack: _Stack, site: Site, logo: Path) -> None:
+    """Before the commit that has pages name it."""
+    from nashr import sitefiles  # noqa: PLC0415 - no command pays for what another imports
+
+    drawn = [sitefiles.File(_logo_path(logo), logo.read_bytes(), static.content_type(logo.name))]
+    sitefiles.put(stack.store, site, drawn)
+    sitefiles.record(stack.conn, site, drawn)
+
+
+def _purge(data: Path | None, site: Site, folder: static.Memory) -> None:
+    """Has the edge forget what changed of the static folder; an outside one again, as after every PUT."""
+    from nashr import bootstrap  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.domain.errors import WorkError  # noqa: PLC0415
+    from nashr.domain.purging import SETTLE_SECONDS, Purge, Rank  # noqa: PLC0415
+
+    owed = sorted(key for key in folder.owed if key.startswith(site.prefix))
+    if not owed:
+        return
+    ranks = {key: Rank.article if key in folder.files else Rank.removal for key in owed}
+    wanted = [Purge(site.url(static.path_of(site, key)), rank=rank) for key, rank in ranks.items()]
+    with database(data) as (engine, settings):
+        runtime = bootstrap.Runtime(settings, engine)
+        try:
+            runtime.purger.purge(wanted)
+            if runtime.purger.limits.purges and runtime.purger.limits.outside:
+                typer.echo(f"the edge is told again of {len(owed)} files in {SETTLE_SECONDS:g} s", err=True)
+                time.sleep(SETTLE_SECONDS)  # a fetch begun before the PUT may have brought the old copy back
+                runtime.purger.purge(wanted)
+        except WorkError as error:
+            left = f"{len(owed)} files of the static folder may still be served as they were"
+            typer.echo(f"nashr: {left}: {error}. Apply the site again to have them purged", err=True)
+            return
+        static.settle(site, runtime.originals, folder.owed)
 
 
 def _read(file: Path) -> dict[str, Any]:

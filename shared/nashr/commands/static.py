@@ -1,6 +1,7 @@
 """The site's static folder: what it may hold, and how the bucket follows it.
 
-Its keys are remembered in the private bucket: what leaves the folder leaves the site, and nothing else does.
+Its keys are remembered in the private bucket, and what the edge has still to forget of them: what leaves the
+folder leaves the site, and nothing else does.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,7 +51,7 @@ def found(root: Path) -> Iterator[tuple[str, Path]]:
         yield path.removesuffix("index.html") if parts[-1] == "index.html" else path, file
 
 
-def check(files: Mapping[str, Path], pages: frozenset[str]) -> None:
+def check(files: Mapping[str, Path], pages: AbstractSet[str]) -> None:
     """Raises Refused for the first file at one of nashr's own paths, or at the path of a page."""
     for path, file in files.items():
         first = path.split("/")[1]
@@ -70,29 +74,84 @@ def content_type(name: str) -> str:
 _REGISTERED: Final = mimetypes.MimeTypes()
 
 
-def replace(
-    site: Site, files: Mapping[str, Path], pages: frozenset[str], *, public: ObjectStore, private: ObjectStore
-) -> int:
-    """Stores ``files`` and removes what an earlier folder had; returns how many were removed.
+@dataclass(frozen=True)
+class Memory:
+    """What the bucket has of the folder: the SHA-256 of each file by key, "" where nobody knows it.
 
-    Both are remembered before anything is sent: after a crash, the next run removes what is left over. A
-    path that a page has taken meanwhile is the page's.
+    ``owed``: keys whose copies the edge has still to forget.
     """
-    memory = f"static/{site.id}.json"
-    before = set(json.loads(private.get(memory) or b"[]"))
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
+
+
+def remembered(site: Site, private: ObjectStore) -> Memory:
+    """What the last run wrote down. Before there were hashes that was a list of keys."""
+    data = json.loads(private.get(_place(site)) or b"[]")
+    if isinstance(data, list):
+        return Memory(dict.fromkeys(data, ""))
+    return Memory(data["files"], frozenset(data["owed"]))
+
+
+def paths(site: Site, memory: Memory) -> list[str]:
+    """The site paths of what is remembered, but for what lies below an earlier prefix of the site."""
+    return [path_of(site, key) for key in memory.files if key.startswith(site.prefix)]
+
+
+def path_of(site: Site, key: str) -> str:
+    """The site path of a key below the site's prefix."""
+    folder, slash, name = f"/{key.removeprefix(site.prefix)}".rpartition("/")
+    return f"{folder}{slash}" if name == "index.html" else f"{folder}{slash}{name}"
+
+
+def replace(
+    site: Site,
+    files: Mapping[str, Path],
+    pages: AbstractSet[str],
+    *,
+    cache: str,
+    public: ObjectStore,
+    private: ObjectStore,
+) -> Memory:
+    """Stores what is new or changed of ``files`` and removes what an earlier folder had.
+
+    ``cache``: the Cache-Control of each. ``pages``: the paths that pages have; one that a page has taken
+    meanwhile is the page's. Returns what is remembered then: ``owed`` is to be purged and ``settle``d.
+    Both are remembered before anything is sent: after a crash, the next run does what is left over.
+    """
+    before = remembered(site, private)
     now = {site.key(path): file for path, file in files.items()}
-    _remember(private, memory, before | set(now))
-    for key, file in now.items():
-        public.put(key, file.read_bytes(), content_type=content_type(file.name))
-    gone = before - set(now) - {site.key(path) for path in pages}
-    for key in gone:
+    hashes = {key: sha256(file.read_bytes() + cache.encode()).hexdigest() for key, file in now.items()}
+    changed = {key for key, digest in hashes.items() if _differs(public, key, digest, before)}
+    gone = before.files.keys() - now.keys() - {site.key(path) for path in pages}
+    owed = before.owed | changed | gone
+    _remember(site, private, Memory({**before.files, **dict.fromkeys(changed, "")}, owed))
+    for key in sorted(changed):
+        public.put(key, now[key].read_bytes(), content_type=content_type(now[key].name), cache_control=cache)
+    for key in sorted(gone):
         public.delete(key)
-    _remember(private, memory, set(now))
-    return len(gone)
+    after = Memory(hashes, owed)
+    _remember(site, private, after)
+    return after
 
 
-def _remember(private: ObjectStore, memory: str, keys: set[str]) -> None:
-    private.put(memory, json.dumps(sorted(keys)).encode(), content_type="application/json")
+def _differs(public: ObjectStore, key: str, digest: str, before: Memory) -> bool:
+    return before.files.get(key) != digest or public.head(key) is None
+
+
+def settle(site: Site, private: ObjectStore, purged: AbstractSet[str]) -> None:
+    """The edge has forgotten its copies of these keys."""
+    memory = remembered(site, private)
+    _remember(site, private, Memory(memory.files, memory.owed - purged))
+
+
+def _place(site: Site) -> str:
+    return f"static/{site.id}.json"
+
+
+def _remember(site: Site, private: ObjectStore, memory: Memory) -> None:
+    data = {"files": dict(sorted(memory.files.items())), "owed": sorted(memory.owed)}
+    private.put(_place(site), json.dumps(data).encode(), content_type="application/json")
 
 
 def _refused(file: Path, detail: str) -> Refused:

@@ -5,6 +5,7 @@ Not here: the words that pages say by themselves; those are delivery's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -94,6 +95,18 @@ def edition_tag(language: str, site_locale: str) -> str:
     """
     own = language.split("-", maxsplit=1)[0].lower() == site_locale.split("-", maxsplit=1)[0].lower()
     return (site_locale if own else language).partition("-u-")[0]
+
+
+def alternates(
+    own: tuple[str, str], others: Sequence[tuple[str, str]], *, default: str | None
+) -> tuple[tuple[str, str], ...]:
+    """(tag, URL) for ``hreflang``: this edition, the others, ``x-default``; nothing without others.
+
+    ``default``: the URL of the original; None where that is not live: then no edition stands for all.
+    """
+    if not others:
+        return ()
+    return (own, *others, *((("x-default", default),) if default else ()))
 
 
 def og_locale(language: str, site_locale: str) -> str:

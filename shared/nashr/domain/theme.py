@@ -89,7 +89,12 @@ def sound(theme: Any) -> dict[str, Any]:
 
 def bundle_key(site: str, sha256: str) -> str:
     """Where a site's theme folder lies in the private bucket, as one file."""
-    return f"{site}/themes/{sha256}.json"
+    return f"{bundles_of(site)}{sha256}.json"
+
+
+def bundles_of(site: str) -> str:
+    """What the keys of a site's theme folders begin with."""
+    return f"{site}/themes/"
 
 
 def is_bundle_key(site: str, key: str) -> bool:

@@ -33,7 +33,8 @@ def explain(conn: Connection, url: str, *, site: str | None = None) -> Told:
     if folder is not None:
         return {**told, "is": "redirect to the same address with a slash", "leads_to": home.url(f"{path}/")}
     other = _preview(conn, path) or _file(conn, home, path) or _draft(conn, home, path)
-    return {**told, **(other or {"is": "nothing", "readers_get": "404, the page /404.html"})}
+    nothing = {"is": "nothing", "site": {"id": home.id}, "readers_get": "404, the page /404.html"}
+    return {**told, **(other or nothing)}
 
 
 def _located(known: Sequence[Site], url: str, site: str | None) -> tuple[Site, str]:

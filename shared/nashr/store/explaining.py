@@ -13,17 +13,8 @@ from sqlalchemy import Connection
 
 from nashr.domain import seealso
 from nashr.domain.site import Site
-from nashr.pages import (
-    ARCHIVE_LENGTH,
-    FEED_LENGTH,
-    FRONT_LENGTH,
-    LISTINGS,
-    MADE_FROM,
-    SITEMAP_LENGTH,
-    PageKind,
-    month_bounds,
-)
-from nashr.store import articles, assets, links
+from nashr.pages import LISTINGS, MADE_FROM, PageKind
+from nashr.store import articles, assets, links, listed
 from nashr.store.articles import Article
 from nashr.store.database import row, rows
 from nashr.store.pagerows import PageRow
@@ -31,22 +22,12 @@ from nashr.store.sites import SiteRow
 
 Told = dict[str, Any]
 
-_FLAGS: Final = {
-    PageKind.home: "front", PageKind.section: "front", PageKind.rss: "feeds", PageKind.atom: "feeds",
-    PageKind.json_feed: "feeds", PageKind.news_sitemap: "sitemap", PageKind.month_sitemap: "sitemap",
-}  # fmt: skip
-_LENGTHS: Final = {
-    PageKind.home: FRONT_LENGTH, PageKind.section: FRONT_LENGTH, PageKind.rss: FEED_LENGTH,
-    PageKind.atom: FEED_LENGTH, PageKind.json_feed: FEED_LENGTH,
-}  # fmt: skip
-_MOST: Final = 1000  # entries of a sitemap that are named
-
 
 def page(conn: Connection, site: SiteRow, found: PageRow) -> Told:
     """Everything about one page: what it is, what it was made from, its versions, its reasons, its work."""
     kind = PageKind(found.kind)
     return {
-        "is": _is(conn, found),
+        "is": _is(conn, site.site, found),
         "site": {"id": site.site.id, "version": site.version, "locale": site.site.locale},
         "page": {"id": found.id, "kind": found.kind, "subject": found.subject},
         "key": site.site.key(found.path),
@@ -63,21 +44,23 @@ def page(conn: Connection, site: SiteRow, found: PageRow) -> Told:
     }  # fmt: skip
 
 
-def _is(conn: Connection, found: PageRow) -> str:
+def _is(conn: Connection, site: Site, found: PageRow) -> str:
     """What readers get there, in a word: a page whose article was removed is a tombstone."""
     if found.live == 0:
         return "page that was never live"
     if found.kind not in {PageKind.article, PageKind.short, PageKind.redirect}:
-        return found.kind
+        return found.kind if listed.is_there(conn, site, found) else "not_found"
     article = articles.find(conn, found.subject)
     gone = article is None or article.live_revision is None
     return "tombstone" if gone else "article" if found.kind == PageKind.article else "redirect"
 
 
 def _content(conn: Connection, site: Site, found: PageRow, kind: PageKind) -> Told:
+    if kind == PageKind.sitemap_index:
+        return {"lists": _sitemaps(conn, site)}
     if kind in LISTINGS:
-        listed = _listed(conn, site, found, kind)
-        return {"lists": {"articles": len(listed), "newest": listed}} if listed is not None else {}
+        shown = listed.articles(conn, site, found) if listed.is_there(conn, site, found) else None
+        return {"lists": {"articles": len(shown), "shown": shown}} if shown is not None else {}
     article = articles.find(conn, found.subject) if kind != PageKind.routes else None
     if article is None:
         return {}
@@ -90,6 +73,16 @@ def _content(conn: Connection, site: Site, found: PageRow, kind: PageKind) -> To
     if article.live_revision is None:
         return told
     return {**told, **_story(conn, site, article, article.live_revision)}
+
+
+def _sitemaps(conn: Connection, site: Site) -> Told:
+    found = rows(
+        conn,
+        """SELECT path FROM page WHERE site = :site AND kind IN ('news_sitemap', 'month_sitemap')
+            AND live_at IS NOT NULL ORDER BY path""",
+        site=site.id,
+    )
+    return {"sitemaps": len(found), "shown": [item["path"] for item in found]}
 
 
 def _article(article: Article) -> Told:
@@ -143,53 +136,6 @@ def _story(conn: Connection, site: Site, article: Article, revision: int) -> Tol
         for pointer, use in doc.pictures() if use.asset in there
     ]  # fmt: skip
     return {"photos": photos, **named}
-
-
-def _listed(conn: Connection, site: Site, found: PageRow, kind: PageKind) -> Sequence[Told] | None:
-    """The live articles that a listing has now, newest first; None for one that lists none."""
-    if kind in {PageKind.author, PageKind.topic}:
-        return _shelved(conn, site, found)
-    if kind not in {*_FLAGS, PageKind.archive}:
-        return None
-    section, month, number = (*found.subject.split("/"), "", "")[:3] if found.subject else ("", "", "")
-    if kind == PageKind.month_sitemap:
-        section, month, number = "", section, month or "1"
-    entry = site.section(section)
-    first, following = month_bounds(_within(month), site) if month else (None, None)
-    length = ARCHIVE_LENGTH if kind == PageKind.archive else SITEMAP_LENGTH
-    skip = (int(number) - 1) * length if number else 0
-    way = "" if number else "DESC"
-    listed = rows(
-        conn,
-        f"""SELECT id, headline FROM article
-        WHERE site = :site AND live_revision IS NOT NULL AND {_FLAGS.get(kind, "true")}
-            AND (kind <> 'page' OR :sitemap) AND (:every OR section = :section)
-            AND (CAST(:first AS timestamptz) IS NULL OR (published_at >= :first AND published_at < :next))
-            AND (NOT :news OR published_at > clock_timestamp() - interval '2 days')
-        ORDER BY published_at {way}, number {way} LIMIT :n OFFSET :skip""",
-        site=site.id, sitemap=kind == PageKind.month_sitemap, section=section,
-        every=not section or (entry is not None and entry.all), first=first, next=following,
-        news=kind == PageKind.news_sitemap, skip=skip,
-        n=length if number else _LENGTHS.get(kind, _MOST),
-    )  # fmt: skip
-    return [dict(item) for item in (reversed(listed) if number else listed)]
-
-
-def _shelved(conn: Connection, site: Site, found: PageRow) -> Sequence[Told]:
-    """The articles on the shelf of an author or a topic, of which its pages show a part each."""
-    listed = rows(
-        conn,
-        """SELECT a.id, a.headline FROM shelved s JOIN article a ON a.id = s.article
-        WHERE s.site = :site AND s.kind = :kind AND s.slug = :slug AND a.live_revision IS NOT NULL
-        ORDER BY s.place DESC LIMIT :most""",
-        site=site.id, kind=found.kind, slug=found.subject.partition("/")[0], most=_MOST,
-    )  # fmt: skip
-    return [dict(item) for item in listed]
-
-
-def _within(month: str) -> datetime:
-    """A moment that lies in the month in every time zone."""
-    return datetime.fromisoformat(f"{month}-15T12:00:00+00:00")
 
 
 def _files(conn: Connection, site: Site, found: PageRow) -> Mapping[str, Sequence[str]]:

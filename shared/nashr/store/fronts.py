@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr.pages import Fact, front_page
+from nashr.pages import FRONT_LENGTH, Fact, front_page
 from nashr.steps import Priority
 from nashr.store import events, pagerows
 from nashr.store.database import at_end, row, rows, run
@@ -103,6 +103,19 @@ def _deliver(conn: Connection, site: str, name: str) -> None:
     locked = pagerows.lock(conn, site, [front_page(name)])
     why = Why({Fact.front}, f"front {name}")
     pagerows.want(conn, locked.values(), priority=Priority.breaking, at_once=True, why=why)
+
+
+def arranged(
+    pinned: Mapping[int, Mapping[str, Any]], newest: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Each pinned article at its slot, the newest around them, nothing twice.
+
+    Where there are too few articles to reach a slot, its article moves up to the end.
+    """
+    held = {item["id"] for item in pinned.values()}
+    rest = iter([item for item in newest if item["id"] not in held])
+    slots = (pinned.get(slot) or next(rest, None) for slot in range(1, FRONT_LENGTH + 1))
+    return [item for item in slots if item is not None]
 
 
 def pinned_on(conn: Connection, article: str) -> tuple[str, ...]:

@@ -25,12 +25,14 @@ from nashr.pages import (
     PageKind,
     PageSpec,
     listings_touched,
+    month,
     month_bounds,
     naming,
     numbers_touched,
     places_touched,
     sections_listing,
     shelf_page,
+    sitemap_page,
 )
 from nashr.steps import Priority
 from nashr.store import (
@@ -44,6 +46,7 @@ from nashr.store import (
     queue,
     refreshing,
     shelves,
+    sites,
 )
 from nashr.store.articles import Article
 from nashr.store.database import at_end, rows, run, scalar
@@ -107,7 +110,9 @@ def _facts(conn: Connection, site: Site, article: Article, shown: Shown) -> froz
 
 
 def _teaser(doc: Content) -> tuple[Any, ...]:
-    return (doc.headline, doc.standfirst, doc.hero, doc.kicker, doc.section, doc.language, doc.titles)
+    elsewhere = bool((doc.source or {}).get("canonical"))  # then no sitemap has it
+    words = (doc.headline, doc.standfirst, doc.kicker, doc.kicker_until, doc.titles)
+    return (*words, doc.hero, doc.kind, doc.section, doc.language, elsewhere)
 
 
 def _publication_live(conn: Connection, found: Publication, version: int) -> None:
@@ -246,9 +251,8 @@ def _bump(
     pagerows.want(conn, others, priority=calm, why=why)
     pagerows.want(conn, moved, why=why)
     _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm, why=why)
-    if article.kind != "page":
-        run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
-        _want_backlinks(conn, site, removal=shown.content is None)
+    run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
+    _want_backlinks(conn, site, removal=shown.content is None)
 
 
 def _want_listings(
@@ -420,6 +424,31 @@ def pages_of_article(conn: Connection, article: str, fact: Fact) -> list[int]:
         article=article,
     )
     return [item["id"] for item in found]
+
+
+def editions_changed(conn: Connection, told: Iterable[str]) -> None:
+    """Articles came, changed or left: the sitemaps that list their other editions name them, or no more.
+
+    The pages of these editions are for the caller to want, before this.
+    """
+    found = rows(
+        conn,
+        """SELECT DISTINCT a.site, a.number, a.published_at FROM article own JOIN article a
+            ON a.id <> own.id AND (a.id = own.translation_of
+                OR a.translation_of = COALESCE(own.translation_of, own.id))
+        WHERE own.id = ANY(:told) AND a.live_revision IS NOT NULL ORDER BY a.site, a.number""",
+        told=list(told),
+    )
+    specs: dict[str, dict[str, PageSpec]] = {}
+    homes = {name: sites.get(conn, name).site for name in sorted({item["site"] for item in found})}
+    for item in found:
+        site, at = homes[item["site"]], item["published_at"]
+        for number in sitemap_numbers(conn, site, item["number"], at, appears=False):
+            spec = sitemap_page(month(at, site), number)
+            specs.setdefault(site.id, {})[spec.path] = spec
+    why = Why({Fact.editions}, "backlinks")
+    for name, touched in specs.items():
+        _want_listings(conn, homes[name], touched, priority=Priority.bulk, calm=Priority.bulk, why=why)
 
 
 def removal_live(conn: Connection, publication: str, result: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg.types.json import Jsonb
@@ -56,11 +56,13 @@ def every(conn: Connection) -> Sequence[Site]:
     return [stored_site(item["config"]) for item in rows(conn, "SELECT config FROM site ORDER BY id")]
 
 
-def taken(conn: Connection, site: str) -> frozenset[str]:
-    """Every path that a page of the site has or is about to have, redirects and tombstones included."""
-    return frozenset(
-        item["path"] for item in rows(conn, "SELECT path FROM page WHERE site = :site", site=site)
-    )
+def taken(conn: Connection, site: str, paths: Iterable[str]) -> frozenset[str]:
+    """Those of the paths that a page of the site has or is about to have, also a redirect or a tombstone."""
+    found = rows(
+        conn, "SELECT path FROM page WHERE site = :site AND path = ANY(:paths)",
+        site=site, paths=sorted(set(paths)),
+    )  # fmt: skip
+    return frozenset(item["path"] for item in found)
 
 
 def apply(conn: Connection, site: Site, *, actor: str, version: int | None = None) -> int:

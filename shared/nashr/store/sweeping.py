@@ -7,6 +7,7 @@ together, once no page uses any of it and no live article has it: the photo is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -188,3 +189,18 @@ def walk(conn: Connection, site: str, *, after: str, limit: int) -> str:
     )  # fmt: skip
     assert found is not None
     return str(found["last"]) if found["number"] == limit else ""
+
+
+def named_looks(conn: Connection, site: str, *, rest: float) -> tuple[str, datetime] | None:
+    """The key of the theme folder that a site names ("" for none), and a moment ``rest`` seconds ago.
+
+    None while the site was changed since then: workers may still render by what it named before.
+    """
+    found = row(
+        conn,
+        """SELECT COALESCE(config#>>'{theme,folder}', '') AS key, before FROM site,
+            LATERAL (SELECT clock_timestamp() - make_interval(secs => :rest) AS before) AS ago
+        WHERE id = :site AND updated_at < before""",
+        site=site, rest=rest,
+    )  # fmt: skip
+    return (found["key"], found["before"]) if found else None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from nashr import pages
 from nashr.pages import Fact, PageKind, PageSpec
 from nashr.steps import Priority
-from nashr.store import golive, pagerows, photopages
-from nashr.store.database import row, run, statement, transaction
+from nashr.store import articles, golive, pagerows, photopages, sites
+from nashr.store.database import row, rows, run, statement, transaction
 from nashr_delivery import mapped
 from nashr_delivery.views import SitemapView
 from sqlalchemy import Connection, Engine
@@ -114,3 +115,58 @@ def test_a_photo_that_changes_reaches_the_months_files(newsroom: Newsroom) -> No
         photopages.bump(conn, hero.id, Fact.photo, priority=Priority.normal)
     with statement(newsroom.engine) as conn:
         assert pagerows.read(conn, before.id).wanted == before.wanted + 1
+
+
+FRENCH = replace(SITE, id="papier", locale="fr", base_url="http://papier.test/", prefix="papier/")
+
+
+def edition(newsroom: Newsroom, of: str) -> str:
+    """A live French article that translates another."""
+    doc = {
+        "headline": "Moisson", "section": "news", "kind": "news", "translation_of": of,
+        "body": [{"type": "paragraph", "html": "Du blé."}],
+    }  # fmt: skip
+    with transaction(newsroom.engine) as conn:
+        sites.apply(conn, FRENCH, actor="test")
+        made = articles.create(conn, FRENCH, doc, actor="test")
+        run(
+            conn,
+            """UPDATE article SET live_revision = 1, status = 'live', path = '/news/moisson/',
+                published_at = CAST(:day AS timestamptz), modified_at = CAST(:day AS timestamptz)
+            WHERE id = :id""",
+            id=made.id, day=f"{MONTH}-11T00:00:00Z",
+        )  # fmt: skip
+    return made.id
+
+
+def test_editions_name_each_other_as_on_their_pages(newsroom: Newsroom) -> None:
+    """The month's file of each site has both and the default; with one of them gone it has neither."""
+    original = publish(newsroom, 2)[0]
+    translated = edition(newsroom, original)
+    here, there = "http://paper.test/news/0/", "http://papier.test/news/moisson/"
+    first, second = file(newsroom, 1).entries
+    assert first.alternates == (("en", here), ("fr", there), ("x-default", here))
+    assert second.alternates == ()
+    spec = pages.sitemap_page(MONTH, 1)
+    with transaction(newsroom.engine) as conn:
+        page = pagerows.lock(conn, FRENCH.id, [spec])[spec.path]
+        found, _ = mapped.view(conn, page, FRENCH)
+    assert isinstance(found, SitemapView)
+    assert found.entries[0].alternates == (("fr", there), ("en", here), ("x-default", here))
+    with transaction(newsroom.engine) as conn:
+        run(conn, "UPDATE article SET live_revision = NULL WHERE id = :id", id=translated)
+    assert file(newsroom, 1).entries[0].alternates == ()
+
+
+def test_an_edition_that_comes_has_the_other_sites_file_written_again(newsroom: Newsroom) -> None:
+    """Its month and number, on its own site, and nothing else of it."""
+    original = publish(newsroom, 5)[4]
+    translated = edition(newsroom, original)
+    query = "SELECT path, wanted FROM page WHERE site = 'paper' AND kind <> 'article'"
+    with transaction(newsroom.engine) as conn:
+        before = {item["path"]: item["wanted"] for item in rows(conn, query)}
+        golive.editions_changed(conn, [translated])
+    with statement(newsroom.engine) as conn:
+        after = {item["path"]: item["wanted"] for item in rows(conn, query)}
+    moved = [path for path, wanted in after.items() if wanted > before.get(path, 0)]
+    assert moved == [f"/sitemaps/articles-{MONTH}-2.xml"]

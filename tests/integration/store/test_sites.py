@@ -62,6 +62,14 @@ def test_another_theme_wants_every_page_that_shows_it(paper: Engine) -> None:
     assert not {"/a/x1", "/sitemaps/articles-2026-11.xml"} & (found.keys() | later)
 
 
+def test_a_site_is_asked_only_of_the_paths_that_matter(paper: Engine) -> None:
+    """What a static folder has or had, not the whole archive; other sites' pages do not count."""
+    asked = ["/news/one/", "/ads.txt", "/a/x1"]
+    with statement(paper) as conn:
+        assert sites.taken(conn, SITE.id, asked) == {"/news/one/", "/a/x1"}
+        assert sites.taken(conn, "s", asked) == frozenset()
+
+
 def test_the_same_theme_again_wants_nothing(paper: Engine) -> None:
     """Applying what is there already costs no page a delivery."""
     gained(paper, THEMED)

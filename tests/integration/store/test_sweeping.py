@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from nashr.store import articles, assets, mending, objects, publishing, queue, sweeping
+from nashr.adapters import s3
+from nashr.domain import theme
+from nashr.settings import load_for_stack
+from nashr.store import articles, assets, mending, objects, publishing, queue, sites, sweeping
 from nashr.store.database import run, scalar, transaction
 from nashr.store.mending import Missing
+from nashr_delivery import sweep
 
 from tests.integration.store.newsroom import SITE, Newsroom, begin, keys_of, put, until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nashr.bootstrap import Runtime
     from nashr.store.assets import Asset
     from sqlalchemy import Engine
 
+    from tests.conftest import Stack
     from tests.integration.store.conftest import Inside
 
 GRACE = 3600.0
@@ -301,3 +309,29 @@ def test_a_withdrawn_photo_is_not_made_again(newsroom: Newsroom, inside: Inside)
     with transaction(newsroom.engine) as conn:
         mending.mend(conn, SITE, page.id, Missing(keys_of(photo), article.id, [photo.id]))
     assert state(inside, "images", photo.id) == "void"
+
+
+def test_theme_folders_that_no_site_names_are_dropped(
+    newsroom: Newsroom, inside: Inside, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the present one of this site, and none while the site was changed within the hour."""
+    settings = load_for_stack(stack.data)
+    store = s3.S3ObjectStore(s3.connect(settings), settings.s3_private_bucket)
+    keys = [theme.bundle_key("paper", f"{number:064d}") for number in range(3)]
+    other = theme.bundle_key("paper2", "0" * 64)
+    for key in (*keys, other):
+        store.put(key, b"{}", content_type="application/json")
+    with transaction(newsroom.engine) as conn:
+        sites.apply(conn, replace(SITE, theme={"folder": keys[1]}), actor="test")
+    work = sweep.Sweep(cast("Runtime", SimpleNamespace(engine=newsroom.engine, originals=store)))
+    work._drop_looks(SITE)
+    assert set(store.keys("paper/themes/")) == set(keys)
+    inside.run("UPDATE site SET updated_at = updated_at - interval '2 hours'")
+    work._drop_looks(SITE)
+    assert set(store.keys("paper/themes/")) == set(keys)  # stored a moment ago: about to be applied, perhaps
+    monkeypatch.setattr(sweep, "PAUSE", -60.0)  # a minute from now stands for an hour ago
+    work._drop_looks(SITE)
+    assert set(store.keys("paper/themes/")) == {keys[1]}
+    assert store.head(other) is not None
+    store.delete(keys[1])
+    store.delete(other)

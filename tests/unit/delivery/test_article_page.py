@@ -231,3 +231,19 @@ def test_months_are_levantine_in_lebanon(show: Show, site: Site, assets: SiteAss
     english = replace(site, locale="en-GB", sections=(Section("politics", "Politics"),))
     page = lxml.html.document_fromstring(render(story(), english, assets, version=1).body)
     assert select(page, "time.published")[0].text == "23 November 2026, 14:00"
+
+
+def test_a_tall_photo_is_bounded_by_its_width(show: Show, story: Story) -> None:
+    """A portrait fits the window whole: its own rule says how wide it may be; others have no such rule."""
+    style = str(show().xpath("string(//style)"))
+    tall = select(show(), "div.article-body figure img")[0]
+    (name,) = str(tall.get("class")).split()
+    assert f".{name}{{max-width:calc(min(80vh,42rem)*0.750);" in style
+    assert style.count("max-width") == 1
+    assert tall.get("sizes") == "(min-width: 46rem) 32rem, 100vw"
+
+
+def test_a_page_of_the_site_is_in_no_section(show: Show) -> None:
+    """About stands beside the sections: none is marked as where the reader is."""
+    assert select(show(), "header nav.sections")[0].xpath(".//a[@aria-current]")
+    assert not show({"kind": "page"}).xpath("//a[@aria-current]")

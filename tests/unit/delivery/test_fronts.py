@@ -11,9 +11,9 @@ import pytest
 from nashr.domain.article import Credit
 from nashr.domain.site import Site
 from nashr.pages import FRONT_LENGTH
+from nashr.store.fronts import arranged
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.core import render
-from nashr_delivery.fronts import arranged
 from nashr_delivery.naming import credited
 from nashr_delivery.views import ArticleView, FootLink, ListingView, Photo, Profile, Teaser, photos_of
 

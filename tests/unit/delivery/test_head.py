@@ -156,6 +156,17 @@ def test_structured_data_is_complete(show: Show) -> None:
     assert len(nodes["BreadcrumbList"]["itemListElement"]) == 3
 
 
+def test_machines_get_the_text_alone(show: Show) -> None:
+    """The whole body without markup, captions and links to other stories, counted in words."""
+    about = graph(show())["NewsArticle"]
+    text = about["articleBody"]
+    assert text.startswith("الفقرة 0 من النص.")
+    assert {"ماذا تغيّر", "عدنا.", "أولاً"} <= set(text.split("\n"))
+    assert "<" not in text
+    assert "خبر رقم" not in text
+    assert about["wordCount"] == len(text.split())
+
+
 def test_only_live_author_pages_are_linked(show: Show) -> None:
     """A byline links where the author's page exists, else it is a name."""
     assert not show().xpath("//a[@rel='author']")
@@ -182,13 +193,22 @@ def test_every_page_names_its_locale(show: Show) -> None:
 def test_a_translation_points_to_its_original(show: Show) -> None:
     """x-default is the original, wherever one reads; machines read which work is whose translation."""
     other = ("en-GB", "https://khabar.example/en/politics/port/")
-    page = show({"translation_of": "a0"}, translations=(other,))
+    page = show({"translation_of": "a0"}, translations=(other,), original=other[1])
     found = {one.get("hreflang"): one.get("href") for one in page.xpath("//link[@hreflang]")}
     assert found == {"ar-LB": OWN, "en-GB": other[1], "x-default": other[1]}
     assert graph(page)["NewsArticle"]["translationOfWork"]["url"] == other[1]
     assert graph(show(translations=(other,)))["NewsArticle"]["workTranslation"][0]["url"] == other[1]
     (link,) = page.xpath("//p[@class='editions']/a")
     assert (link.get("href"), link.get("lang"), link.text) == (other[1], "en-GB", "English")
+
+
+def test_without_its_original_no_edition_stands_for_all(show: Show) -> None:
+    """Two translations of what was removed name each other; neither is the default or the original."""
+    other = ("fr", "https://khabar.example/fr/politics/port/")
+    page = show({"translation_of": "a0"}, translations=(other,))
+    found = {one.get("hreflang"): one.get("href") for one in page.xpath("//link[@hreflang]")}
+    assert found == {"ar-LB": OWN, "fr": other[1]}
+    assert not {"translationOfWork", "workTranslation"} & graph(page)["NewsArticle"].keys()
 
 
 def test_the_social_image_goes_before_the_hero(show: Show) -> None:

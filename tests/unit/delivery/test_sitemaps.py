@@ -22,7 +22,11 @@ ENTRY = SitemapEntry(
     "«الميناء» & البحر",
     "ar-LB",
     ("/media/hero1280.jpg",),
-    (("en-GB", "https://khabar.example/en/politics/port/"),),
+    (
+        ("ar-LB", "https://khabar.example/politics/x/"),
+        ("en-GB", "https://khabar.example/en/politics/port/"),
+        ("x-default", "https://khabar.example/politics/x/"),
+    ),
 )
 
 
@@ -54,6 +58,15 @@ def test_news_names_publication_and_language(site: Site, assets: SiteAssets) -> 
     texts = {etree.QName(node).localname: node.text for node in etree.fromstring(body).iter("*")}
     assert (texts["name"], texts["language"], texts["title"]) == ("خبر", "ar", "«الميناء» & البحر")
     assert texts["publication_date"] == "2026-11-23T12:00:00+00:00"
+
+
+def test_editions_stand_beside_the_address(site: Site, assets: SiteAssets) -> None:
+    """hreflang of each edition, this one and the default among them, after what the schema asks."""
+    body = render(SitemapView("/sitemaps/articles-2026-11.xml", (ENTRY,)), site, assets, version=1).body
+    found = etree.fromstring(body).findall(".//{http://www.w3.org/1999/xhtml}link")
+    assert [(one.get("rel"), one.get("hreflang"), one.get("href")) for one in found] == [
+        ("alternate", tag, url) for tag, url in ENTRY.alternates
+    ]
 
 
 @pytest.mark.parametrize(
