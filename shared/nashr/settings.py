@@ -43,6 +43,11 @@ _READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": 
 _WANTED: Final = {"int": "a whole number", "float": "a number"}
 _PORTS: Final = range(65_536)
 _SWITCHES: Final = frozenset({"heic", "cdn_tags", "cdn_soft"})
+_CHOICES: Final = {
+    "s3_checksums": ("when_required", "when_supported"),
+    "s3_addressing": ("path", "virtual", "auto"),
+    "s3_writes": ("auto", "single-writer"),
+}
 _CDNS: Final[dict[str, tuple[str, ...]]] = {
     "edge": (),
     "none": (),
@@ -81,6 +86,12 @@ class Settings:
     s3_secret_key: Secret = _setting(_SECRET, "S3 secret access key")  # noqa: RUF009
     s3_checksums: str = _setting(
         "when_required", "request_checksum_calculation of boto3: when_required or when_supported"
+    )
+    s3_addressing: str = _setting(
+        "path", "The bucket in the path, as any store takes it; virtual or auto: in the host name"
+    )
+    s3_writes: str = _setting(
+        "auto", "Who writes pages: auto, as the store is found; single-writer, one process on any store"
     )
     edge_url: str = _setting("", "Where receipts fetch and purges go; empty: the embedded edge")
     purge_secret: Secret = _setting(_NONE, "Shared secret of PURGE requests to the edge")  # noqa: RUF009
@@ -175,6 +186,8 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(f"{PREFIX}{name.upper()}: {value} is no port, they go from 0 to 65535")
         if name in _SWITCHES and values.get(name, 0) not in {0, 1}:
             faults.append(f"{PREFIX}{name.upper()}: {value} is neither 0 (off) nor 1 (on)")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            faults.append(f"{PREFIX}{name.upper()}: {value!r} is none of {', '.join(_CHOICES[name])}")
     if faults:
         raise BadSetting("; ".join(faults))
     return values
