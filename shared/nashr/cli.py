@@ -11,6 +11,7 @@ from nashr.commands import (
     card,
     dead,
     explain,
+    export,
     migrate,
     rebuild,
     related,
@@ -32,21 +33,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (
-    stack,
-    migrate,
-    storage,
-    site,
-    submit,
-    card,
-    related,
-    theme,
-    explain,
-    dead,
-    verify,
-    rebuild,
-    backup,
-):
+PARTS = (
+    *(stack, migrate, storage, site, submit, card, related, theme, explain, dead, verify, rebuild),
+    *(backup, export),
+)
+for part in PARTS:
     part.add_to(app)
 
 

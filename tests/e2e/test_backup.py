@@ -256,3 +256,24 @@ def test_photos_are_made_of_the_restored_originals(story: Story, elsewhere: Stac
     first = elsewhere.fetch(urlsplit(found["renditions"][0]["url"]).path)
     assert first.status_code == 200
     assert io.BytesIO(first.content).read(2)
+
+
+def test_an_export_can_be_submitted_again(story: Story, elsewhere: Stack, tmp_path: Path) -> None:
+    """Drafts with their photos go into another site as they are, and the files are the site."""
+    said = nashr("export", str(tmp_path), "--site", SITE_ID, data=elsewhere.data)
+    assert "3 articles, 3 of them as drafts, 1 photos" in said
+    home = tmp_path / SITE_ID
+    lines = [json.loads(line) for line in (home / "articles.jsonl").read_text("utf-8").splitlines()]
+    assert [line["id"] for line in lines] == [one["id"] for one in (story.kept, story.removed, story.draft)]
+    assert story.kept["headline"] in (home / "site" / path(story.kept)[1:] / "index.html").read_text("utf-8")
+    assert (home / "site" / "ads.txt").read_text() == STATIC
+
+    text = SITE.format(id="again", name="خبر", **ARABIC)
+    (story.folder / "again.toml").write_text(text, "utf-8")
+    apply = ("site", "apply", str(story.folder / "again.toml"), "--base-url", f"{elsewhere.site}/again/")
+    nashr(*apply, data=elsewhere.data)
+    file = home / "drafts" / f"{lines[0]['number']:07d}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "site": "again"}), "utf-8")
+    nashr("submit", str(file), "--wait", data=elsewhere.data)
+    page = elsewhere.served(f"/again{path(story.kept)}", holds=story.kept["headline"])
+    assert "/again/media/" in page.text

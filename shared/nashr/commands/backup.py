@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nashr.runtime.restoring import Report
     from nashr.settings import Settings
 
-_PATIENCE = 3600.0  # seconds: a COPY checks what its rows refer to before it says a word
+PATIENCE = 3600.0  # seconds: a COPY checks what its rows refer to before it says a word
 _SHOWN = 20
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The backup's folder")]
@@ -35,9 +35,9 @@ def backup(folder: FolderArgument, *, data: DataOption = None) -> None:
     from nashr.runtime import backup as taking  # noqa: PLC0415
 
     started = time.monotonic()
-    with database(data, patience=_PATIENCE) as (engine, settings), progress.shown("backup") as tell:
+    with database(data, patience=PATIENCE) as (engine, settings), progress.shown("backup") as tell:
         try:
-            taken = taking.take(engine, _stores(settings), archive.Archive(folder), tell)
+            taken = taking.take(engine, stores(settings), archive.Archive(folder), tell)
         except archive.Damaged as error:
             raise StackError(str(error)) from error
     found = taken.manifest
@@ -81,11 +81,11 @@ def _restore(kept: Archive, manifest: Manifest, *, wait: bool, data: Path | None
     from nashr.runtime import restoring  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.migrate import is_current  # noqa: PLC0415
 
-    with database(data, patience=_PATIENCE) as (engine, settings):
+    with database(data, patience=PATIENCE) as (engine, settings):
         if not is_current(settings.database_url):
             raise StackError("the schema is not at the installed version: run nashr migrate")
         with progress.shown("restore") as tell:
-            report = restoring.restore(engine, _stores(settings), kept, manifest, tell)
+            report = restoring.restore(engine, stores(settings), kept, manifest, tell)
         _tell(report)
         _purge(settings, report.urls)
         for site in manifest.sites if wait else ():
@@ -125,7 +125,8 @@ def _purge(settings: Settings, urls: list[str]) -> None:
         with_edge.close()
 
 
-def _stores(settings: Settings) -> Stores:
+def stores(settings: Settings) -> Stores:
+    """Both buckets of the settings."""
     from nashr.adapters import s3  # noqa: PLC0415 - no command pays for what another imports
     from nashr.runtime.backup import Stores  # noqa: PLC0415
 
