@@ -131,6 +131,10 @@ class Settings:
 
     sweep_days: float = _setting(30.0, "Days that files of the site stay after the last page let go of them")
 
+    sweep_percent: float = _setting(
+        60.0, "Most per cent of a site's files that the sweep deletes by itself; if more are due, none goes"
+    )
+
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
     max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
     max_asset_pixels: int = _setting(60_000_000, "Most pixels a photo may have, all frames counted")
