@@ -23,7 +23,6 @@ OURS: Final = "_nashr/"
 """Probes write below this prefix only, which no page and no file of a site has."""
 
 _RACERS: Final = 8
-_RACES: Final = 2
 _WRONG_ETAG: Final = f'"{"0" * 32}"'
 _TEXT: Final = "text/plain"
 
@@ -69,8 +68,7 @@ def probe(store: S3ObjectStore) -> Capabilities:
     try:
         return _probed(store, key)
     finally:
-        for number in range(_RACES):
-            store.delete(f"{key}-{number}")
+        store.delete(f"{key}-race")
         store.delete(key)
 
 
@@ -84,7 +82,7 @@ def _probed(store: S3ObjectStore, key: str) -> Capabilities:
         metadata=found is not None and found.metadata.get("probe") == "kept",
         if_none_match=creates,
         if_match=replaces,
-        race=both and all(_holds_in_a_race(store, f"{key}-{number}") for number in range(_RACES)),
+        race=both and _holds_in_a_race(store, f"{key}-race"),
         checksums=_verifies_checksums(store, key),
     )
 
