@@ -41,7 +41,7 @@ class Runtime:
     def site_store(self) -> ObjectStore:
         """The bucket of the published site; who writes pages may rely on its conditions."""
         store = self._bucket(self.settings.s3_bucket)
-        return _one_writer(store, self.engine) if self.writes_pages else store
+        return _one_writer(store, self.engine, self.settings) if self.writes_pages else store
 
     @cached_property
     def originals(self) -> ObjectStore:
@@ -99,11 +99,13 @@ def runtime(
     return made
 
 
-def _one_writer(store: S3ObjectStore, engine: Engine) -> ObjectStore:
+def _one_writer(store: S3ObjectStore, engine: Engine, settings: Settings) -> ObjectStore:
     from nashr.adapters.one_writer import OneWriter  # noqa: PLC0415
+    from nashr.adapters.s3probe import Mode  # noqa: PLC0415
     from nashr.store.writerlock import WriterLock  # noqa: PLC0415
 
-    made = OneWriter(store, WriterLock(engine))
+    mode = None if settings.s3_writes == "auto" else Mode.SINGLE_WRITER
+    made = OneWriter(store, WriterLock(engine), mode=mode)
     Thread(target=made.ask, name="ask-store", daemon=True).start()
     return made
 

@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from nashr.commands import card, dead, explain, migrate, rebuild, related, site, stack, submit, theme, verify
+from nashr.commands import (
+    backup,
+    card,
+    dead,
+    explain,
+    export,
+    migrate,
+    rebuild,
+    related,
+    site,
+    stack,
+    storage,
+    submit,
+    theme,
+    verify,
+)
 from nashr.domain.errors import Refused
 from nashr.runtime.programs import StackError
 from nashr.settings import BadSetting
@@ -18,7 +33,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (stack, migrate, site, submit, card, related, theme, explain, dead, verify, rebuild):
+PARTS = (
+    *(stack, migrate, storage, site, submit, card, related, theme, explain, dead, verify, rebuild),
+    *(backup, export),
+)
+for part in PARTS:
     part.add_to(app)
 
 

@@ -43,6 +43,11 @@ _READ: Final = {"str": str, "int": int, "float": float, "Path": Path, "Secret": 
 _WANTED: Final = {"int": "a whole number", "float": "a number"}
 _PORTS: Final = range(65_536)
 _SWITCHES: Final = frozenset({"heic", "cdn_tags", "cdn_soft"})
+_CHOICES: Final = {
+    "s3_checksums": ("when_required", "when_supported"),
+    "s3_addressing": ("path", "virtual", "auto"),
+    "s3_writes": ("auto", "single-writer"),
+}
 _CDNS: Final[dict[str, tuple[str, ...]]] = {
     "edge": (),
     "none": (),
@@ -82,6 +87,12 @@ class Settings:
     s3_checksums: str = _setting(
         "when_required", "request_checksum_calculation of boto3: when_required or when_supported"
     )
+    s3_addressing: str = _setting(
+        "path", "The bucket in the path, as any store takes it; virtual or auto: in the host name"
+    )
+    s3_writes: str = _setting(
+        "auto", "Who writes pages: auto, as the store is found; single-writer, one process on any store"
+    )
     edge_url: str = _setting("", "Where receipts fetch and purges go; empty: the embedded edge")
     purge_secret: Secret = _setting(_NONE, "Shared secret of PURGE requests to the edge")  # noqa: RUF009
     edge_cache_bytes: int = _setting(64 * 1024 * 1024, "Memory the embedded edge may fill with objects")
@@ -119,6 +130,10 @@ class Settings:
     children: int = _setting(2, "Child processes that decode photos; one stays when idle")
 
     sweep_days: float = _setting(30.0, "Days that files of the site stay after the last page let go of them")
+
+    sweep_percent: float = _setting(
+        60.0, "Most per cent of a site's files that the sweep deletes by itself; if more are due, none goes"
+    )
 
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
     max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
@@ -175,6 +190,8 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(f"{PREFIX}{name.upper()}: {value} is no port, they go from 0 to 65535")
         if name in _SWITCHES and values.get(name, 0) not in {0, 1}:
             faults.append(f"{PREFIX}{name.upper()}: {value} is neither 0 (off) nor 1 (on)")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            faults.append(f"{PREFIX}{name.upper()}: {value!r} is none of {', '.join(_CHOICES[name])}")
     if faults:
         raise BadSetting("; ".join(faults))
     return values

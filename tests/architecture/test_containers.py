@@ -204,6 +204,13 @@ def test_servers_are_pinned_and_bounded(compose: Compose, name: str) -> None:
     _assert_bounded(service)
 
 
+def test_the_dockerfile_is_sound() -> None:
+    """hadolint has nothing to say about it."""
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_image_holds_every_service() -> None:
     """The Dockerfile copies what the lock needs of each workspace member, and installs with make's uv."""
     text = (ROOT / "Dockerfile").read_text("utf-8")

@@ -7,15 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
-from nashr.adapters.s3 import Capabilities, S3ObjectStore, connect, ensure_buckets
+from nashr.adapters.s3 import S3ObjectStore, connect, ensure_buckets
+from nashr.adapters.s3probe import Capabilities, Kept, Mode
 from nashr.settings import Settings, load
 
 from tests.servers import ministack, rclone
 
 STARTERS = {"ministack": ministack, "rclone": rclone}
 KNOWN = {
-    "ministack": Capabilities(if_none_match=True, if_match=True, metadata=True, checksums=True),
-    "rclone": Capabilities(if_none_match=False, if_match=False, metadata=True, checksums=False),
+    "ministack": Capabilities(Kept.KEPT, Kept.KEPT, race=True, metadata=True, checksums=True),
+    "rclone": Capabilities(Kept.IGNORED, Kept.IGNORED, race=False, metadata=True, checksums=False),
 }
 
 
@@ -29,7 +30,7 @@ class Bench:
     known: Capabilities
 
     def skip_unless_conditional(self) -> None:
-        if not self.known.conditional:
+        if self.known.mode is not Mode.COMPARE_AND_SWAP:
             pytest.skip(f"{self.name} ignores conditions")
 
 

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from nashr.adapters.s3 import S3ObjectStore, StoreRefused, connect, ensure_buckets, probe, translated
+from nashr.adapters.s3 import S3ObjectStore, StoreRefused, connect, ensure_buckets, translated
+from nashr.adapters.s3probe import probe
 from nashr.ports import StoreConflict, StoreUnavailable
 from nashr.settings import load
 
@@ -220,6 +221,7 @@ def answer(status: int, code: str) -> ClientError:
         (answer(412, "PreconditionFailed"), StoreConflict),
         (answer(409, "ConditionalRequestConflict"), StoreConflict),
         (answer(500, "InternalError"), StoreUnavailable),
+        (answer(501, "NotImplemented"), StoreRefused),
         (answer(503, "SlowDown"), StoreUnavailable),
         (answer(429, "TooManyRequests"), StoreUnavailable),
         (answer(400, "RequestTimeout"), StoreUnavailable),

@@ -44,6 +44,8 @@ class Sweep:
             found = sweeping.candidates(conn, site.id, grace=grace, limit=BATCH)
         self._revive(site)
         self._drop_looks(site)
+        if self._refuses(site, found, grace=grace):
+            return lambda conn: Finish({"refused": True}, again_at=deletion.later(conn, PAUSE))
         marked = self._mark(site, found)
         deletion.delete(self._runtime.site_store, marked)
         if marked:
@@ -59,6 +61,17 @@ class Sweep:
             return Finish(result, again_at=deletion.later(conn, pause))
 
         return commit
+
+    def _refuses(self, site: Site, found: Mapping[str, Sequence[str]], *, grace: float) -> bool:
+        """Whether more would go than may go by itself. Asked only where there is much to do."""
+        if sum(len(keys) for keys in found.values()) < BATCH:
+            return False
+        most = self._runtime.settings.sweep_percent
+        with statement(self._runtime.engine) as conn:
+            much = sweeping.too_many(conn, site.id, grace=grace, most=most)
+        if much is not None:
+            logger().error("sweep.refused", site=site.id, due=much[0], files=much[1], most_percent=most)
+        return much is not None
 
     def _revive(self, site: Site) -> None:
         """Cards that died have another try now and then, without anybody publishing."""

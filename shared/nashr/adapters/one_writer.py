@@ -10,25 +10,29 @@ from contextlib import suppress
 from threading import Lock
 from typing import BinaryIO
 
-from nashr.adapters.s3 import S3ObjectStore, probe
+from nashr.adapters.s3 import S3ObjectStore
+from nashr.adapters.s3probe import Mode, probe
 from nashr.domain.errors import Retryable
 from nashr.ports import Entry, StoreConflict, Stored, StoreUnavailable
 from nashr.store.writerlock import WriterLock
 
 
 class OneWriter:
-    """nashr.ports.ObjectStore over ``store``: passes everything on if the store keeps to conditions."""
+    """nashr.ports.ObjectStore over ``store``: passes everything on where the store keeps to conditions.
 
-    def __init__(self, store: S3ObjectStore, lock: WriterLock) -> None:
+    ``mode``: what to go by; None asks the store once (s3probe.probe), which decides for this process.
+    """
+
+    def __init__(self, store: S3ObjectStore, lock: WriterLock, *, mode: Mode | None = None) -> None:
         self._store = store
         self._lock = lock
         self._turn = Lock()
-        self._keeps_conditions: bool | None = None
+        self._mode = mode
 
     def ask(self) -> None:
         """Asks the store what it keeps to, so that no page waits for the answer."""
         with suppress(Retryable), self._turn:
-            self._conditional()
+            self._decided()
 
     def head(self, key: str) -> Stored | None:
         return self._store.head(key)
@@ -48,9 +52,9 @@ class OneWriter:
         if_none_match: bool = False,
     ) -> str:
         """As the store's own; StoreUnavailable also while another process is the writer."""
-        if not self._keeps_conditions and (if_match is not None or if_none_match):
+        if self._mode is not Mode.COMPARE_AND_SWAP and (if_match is not None or if_none_match):
             with self._turn:
-                if not self._conditional():
+                if self._decided() is Mode.SINGLE_WRITER:
                     self._compare(key, if_match=if_match)
                     return self._store.put(
                         key, body, content_type=content_type, cache_control=cache_control, metadata=metadata
@@ -69,15 +73,15 @@ class OneWriter:
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         return self._store.entries(prefix)
 
-    def _conditional(self) -> bool:
-        if self._keeps_conditions is None:
-            self._keeps_conditions = probe(self._store).conditional
-        return self._keeps_conditions
+    def _decided(self) -> Mode:
+        if self._mode is None:
+            self._mode = probe(self._store).mode
+        return self._mode
 
     def _compare(self, key: str, *, if_match: str | None) -> None:
         if not self._lock.held():
             raise StoreUnavailable(
-                f"PUT {key}: this store ignores conditions, and another process is its one writer: "
+                f"PUT {key}: this store does not keep to conditions, and another process is its one writer: "
                 "run one delivery worker only"
             )
         found = self._store.head(key)

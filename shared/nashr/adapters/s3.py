@@ -6,13 +6,9 @@ boto3 speaks to the embedded store as it does to AWS. Nothing here knows what th
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
-from uuid import uuid4
-from zlib import crc32
 
 import boto3
 import botocore.session
@@ -32,7 +28,6 @@ POOL: Final = 32
 METADATA_BYTES: Final = 2048
 _PASSING_CODES: Final = frozenset({"BadDigest", "NoSuchBucket", "RequestTimeout", "SlowDown", "Throttling"})
 _PASSING_STATUSES: Final = frozenset({401, 403, 408, 429})
-_WRONG_ETAG: Final = f'"{"0" * 32}"'
 _OURS: Final = frozenset({"s3", "sts"})  # sts: where credentials come from a role
 _OPEN: Final[PublicAccessBlockConfigurationTypeDef] = {
     "BlockPublicAcls": False,
@@ -60,7 +55,7 @@ def connect(settings: Settings) -> S3Client:
         tcp_keepalive=True,
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
-        s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
+        s3={"addressing_style": cast('Literal["auto", "path", "virtual"]', settings.s3_addressing)},
     )
     core = botocore.session.Session()
     core.get_component("data_loader").file_loader = _LeanFiles()
@@ -205,6 +200,8 @@ def _sorted_error(error: ClientError, request: str) -> Exception:
     said = f"{request}: {status} {code}"
     if status in {409, 412}:
         return StoreConflict(said)
+    if status == 501 or code == "NotImplemented":
+        return StoreRefused(f"{said}: this store does not know what was asked of it")
     if status >= 500 or status in _PASSING_STATUSES or code in _PASSING_CODES:
         return StoreUnavailable(f"{said}: check the store, its bucket and NASHR_S3_ACCESS_KEY")
     if status == 404:
@@ -264,60 +261,3 @@ def _allow_anonymous_reads(client: S3Client, bucket: str) -> None:
             # PUT, not DELETE: rclone takes a DELETE of this subresource for one of the bucket.
             client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_OPEN)
             client.put_bucket_policy(Bucket=bucket, Policy=policy)
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a store really does, as probe() found it."""
-
-    if_none_match: bool
-    if_match: bool
-    metadata: bool
-    checksums: bool
-
-    @property
-    def conditional(self) -> bool:
-        """Whether several delivery workers may write at once."""
-        return self.if_none_match and self.if_match
-
-
-def probe(store: S3ObjectStore) -> Capabilities:
-    """Writes, overwrites and removes one key of its own to learn what the store keeps to.
-
-    Raises StoreUnavailable when the store cannot be asked.
-    """
-    key = f"_nashr/probe-{uuid4().hex}"
-    try:
-        etag = store.put(key, b"1", content_type="text/plain", metadata={"probe": "kept"})
-        found = store.head(key)
-        return Capabilities(
-            metadata=found is not None and found.metadata.get("probe") == "kept",
-            if_none_match=_conflicts(store, key, if_none_match=True),
-            if_match=_conflicts(store, key, if_match=_WRONG_ETAG)
-            and not _conflicts(store, key, if_match=etag),
-            checksums=_verifies_checksums(store, key),
-        )
-    finally:
-        store.delete(key)
-
-
-def _conflicts(store: S3ObjectStore, key: str, **condition: Any) -> bool:
-    try:
-        store.put(key, b"1", content_type="text/plain", **condition)
-    except StoreConflict:
-        return True
-    return False
-
-
-def _verifies_checksums(store: S3ObjectStore, key: str) -> bool:
-    """A right CRC32 of b"1" is taken and a wrong one refused."""
-
-    def takes(checksum: str) -> bool:
-        try:
-            store.client.put_object(Bucket=store.bucket, Key=key, Body=b"1", ChecksumCRC32=checksum)
-        except ClientError:
-            return False
-        return True
-
-    with translated(f"PUT {store.bucket}/{key}"):
-        return takes(b64encode(crc32(b"1").to_bytes(4, "big")).decode()) and not takes("AAAAAA==")

@@ -49,7 +49,7 @@ def rebuild(
             started = time.monotonic()
             with progress.shown(one.id) as tell:
                 _want(engine, one.id, section, tell)
-                total = _watch(engine, one.id, section, tell) if wait else _left(engine, one.id, section)
+                total = watch(engine, one.id, section, tell) if wait else _left(engine, one.id, section)
             took = f" in {time.monotonic() - started:.0f} s" if wait else " on their way"
             typer.echo(f"{one.id}: {total} pages{took}")
 
@@ -75,7 +75,7 @@ def _left(engine: Engine, site: str, section: str | None) -> int:
         return repairing.rebuild_state(conn, site, section=section)[1]
 
 
-def _watch(engine: Engine, site: str, section: str | None, tell: Progress) -> int:
+def watch(engine: Engine, site: str, section: str | None, tell: Progress) -> int:
     """Until no page of it is on its way; returns how many there are."""
     from nashr.store import repairing  # noqa: PLC0415 - no command pays for what another imports
     from nashr.store.database import statement  # noqa: PLC0415

@@ -196,6 +196,13 @@ def run(conn: Connection, sql: str, **values: Any) -> int:
     return _execute(conn, sql, values).rowcount
 
 
+@contextmanager
+def copying(conn: Connection, sql: str) -> Iterator[psycopg.Copy]:
+    """A COPY to or from the client, in blocks of bytes; the statement is PostgreSQL's own."""
+    with _driver(conn).cursor() as cursor, cursor.copy(sql) as copy:
+        yield copy
+
+
 def _execute(conn: Connection, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[Mapping[str, Any]]:
     return _cursor(conn).execute(_for_psycopg(sql), values)
 

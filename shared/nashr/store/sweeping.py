@@ -19,6 +19,9 @@ from nashr.store.assets import Asset
 from nashr.store.database import row, rows, run, scalar
 from nashr.store.withdrawing import lock_images
 
+FEW: Final = 1_000
+"""Files that one sweep may always delete: those of about eighty photos."""
+
 ADOPTED: Final = "orphan"
 """The source of files that nobody knew and nashr wrote (repairing.py): any step may be making them again."""
 
@@ -46,6 +49,23 @@ def candidates(conn: Connection, site: str, *, grace: float, limit: int) -> Mapp
     for item in found:
         made.setdefault(item["source"], []).append(item["key"])
     return made
+
+
+def too_many(conn: Connection, site: str, *, grace: float, most: float) -> tuple[int, int] | None:
+    """(files that may go, files in all) where these are more than ``most`` per cent of a site's, else None.
+
+    So many at once look like a fault of ours. A few files may always go, whatever their share.
+    """
+    found = row(
+        conn,
+        """SELECT count(*) AS files, count(*) FILTER (WHERE source IS NOT NULL AND state = 'stored'
+            AND unused_since < clock_timestamp() - make_interval(secs => :grace)) AS due
+        FROM object WHERE site = :site""",
+        site=site, grace=grace,
+    )  # fmt: skip
+    assert found is not None
+    due, files = int(found["due"]), int(found["files"])
+    return (due, files) if due > max(FEW, files * most / 100) else None
 
 
 def mark(conn: Connection, site: Site, source: str, keys: Sequence[str]) -> Sequence[str]:

@@ -335,3 +335,22 @@ def test_theme_folders_that_no_site_names_are_dropped(
     assert store.head(other) is not None
     store.delete(keys[1])
     store.delete(other)
+
+
+def test_most_of_a_site_does_not_go_by_itself(newsroom: Newsroom, inside: Inside) -> None:
+    """More than the allowed share of all files is too many; below it, or of a few, it is not."""
+
+    def much(most: float) -> tuple[int, int] | None:
+        with transaction(newsroom.engine) as conn:
+            return sweeping.too_many(conn, "paper", grace=GRACE, most=most)
+
+    inside.run(
+        """INSERT INTO object (key, site, sha256, content_type, bytes, state, source, stored_at, unused_since)
+        SELECT 'paper/cards/' || n, 'paper', '', 'image/jpeg', 1, 'stored', 'x', clock_timestamp(),
+            CASE WHEN n <= 1500 THEN clock_timestamp() - interval '2 hours' END
+        FROM generate_series(1, 2000) AS n"""
+    )
+    assert much(most=60.0) == (1500, 2000)
+    assert much(most=75.0) is None
+    inside.run("UPDATE object SET unused_since = NULL WHERE substr(key, 13)::int > 1000")
+    assert much(most=1.0) is None

@@ -39,6 +39,13 @@ def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NASHR_WATCHDOG_SECONDS: 'soon' is not a number" in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["s3_checksums", "s3_addressing", "s3_writes"])
+def test_words_of_the_store_are_closed_lists(name: str) -> None:
+    """A word that boto3 or delivery would stumble over later is refused at the start, with the good ones."""
+    with pytest.raises(BadSetting, match=f"NASHR_{name.upper()}: 'sometimes' is none of "):
+        settings.load(**{name: "sometimes"})
+
+
 def test_production_stages_no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Failpoints in production are refused."""
     monkeypatch.setenv("NASHR_FAILPOINTS", "deliver.before_put=exit")

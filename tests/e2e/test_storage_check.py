@@ -1,0 +1,19 @@
+"""``nashr storage check`` on a running stack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Stack
+
+
+def test_the_embedded_store_is_all_that_is_needed(stack: Stack) -> None:
+    """Everything works, the private bucket is private, and any number of workers may write."""
+    said = json.loads(stack.command("storage", "check", "--json"))
+    assert [one["name"] for one in said["findings"] if not one["works"]] == []
+    assert (said["can_run"], said["mode"]) == (True, "compare-and-swap")
+    shown = stack.command("storage", "check")
+    assert "works  private originals" in shown
+    assert "pages are written by compare-and-swap" in shown
