@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -40,10 +40,14 @@ def until(condition: Callable[[], T | None], *, what: str, seconds: float = 120.
 
 
 class Stack:
-    """One stack in ``data``; entered, it runs with a site, and left, it is stopped."""
+    """One stack in ``data``; entered, it runs with a site, and left, it is stopped.
 
-    def __init__(self, data: Path) -> None:
+    ``settings``: environment variables that name servers it does not start itself.
+    """
+
+    def __init__(self, data: Path, *, settings: Mapping[str, str] = {}) -> None:
         self.data = data
+        self._given = settings
         self._engine: Engine | None = None
 
     def __enter__(self) -> Self:
@@ -104,7 +108,8 @@ class Stack:
 
     def _nashr(self, *words: str) -> float:
         """In a session of its own: a Ctrl-C is ours to handle, so that the stack is stopped in order."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NASHR_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NASHR_")}
+        environment = {**kept, **self._given}
         command = [sys.executable, "-m", "nashr.cli", *words, "--data", str(self.data)]
         started = time.perf_counter()
         done = subprocess.run(

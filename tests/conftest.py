@@ -39,6 +39,7 @@ GROUPS = {
     "tests/integration/api/": "stack",
     "tests/integration/store/": "stack",
     "tests/faults/": "faults",
+    "tests/integration/behind_varnish/": "varnish",
     "tests/integration/lettering/": "lettering",
     "tests/integration/themes/": "themes",
 }

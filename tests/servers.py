@@ -96,7 +96,9 @@ def serving(
         )
     try:
         wait_until(
-            lambda: process.poll() is not None or answers(url, ready), what=f"{command} to answer at {url}"
+            lambda: process.poll() is not None or answers(url, ready),
+            what=f"{command} to answer at {url}",
+            seconds=60,
         )
         if process.poll() is not None:
             raise AssertionError(f"{command} ended at once: {log.read_text()}")

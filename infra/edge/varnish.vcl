@@ -135,6 +135,12 @@ sub vcl_deliver {
         return (restart);
     }
     if (req.http.X-Nashr-Way == "missing") {
+        # 404.html itself does not say its status: only here does it stand for what is not there.
+        if (resp.status == 200) {
+            set resp.status = 404;
+        }
+        unset resp.http.ETag;
+        unset resp.http.Last-Modified;
         set resp.http.Cache-Control = "no-store";
     }
     if (obj.hits > 0) {

@@ -123,6 +123,9 @@ class Settings:
     heartbeat_seconds: float = _setting(3.0, "How often a worker extends the leases it holds")
     redispatch_seconds: float = _setting(3.0, "A due step without a claim is hinted again after this")
     watchdog_seconds: float = _setting(8.0, "A worker idle this long beside due work exits")
+    clock_skew_seconds: float = _setting(
+        2.0, "Scheduled publications wait while a worker's clock is further than this off the database's"
+    )
     images_threads: int = _setting(3, "Steps the images worker runs at once, one of them breaking only")
     related_threads: int = _setting(3, "Steps the related worker runs at once, one breaking only")
     cards_threads: int = _setting(3, "Steps the cards worker runs at once, one breaking only")

@@ -244,7 +244,7 @@ def test_what_every_site_has_is_there(stack: Stack) -> None:
     assert 'dir="rtl"' in missing.text
 
 
-def test_the_publication_tells_what_happened(story: Story) -> None:
+def test_the_publication_tells_what_happened(stack: Stack, story: Story) -> None:
     """It is live, its steps are done, and its receipt proves the very bytes that the edge serves."""
     found = story.publication
     assert found["state"] == "live"
@@ -254,6 +254,11 @@ def test_the_publication_tells_what_happened(story: Story) -> None:
     kinds = {step["kind"] for step in found["steps"]}
     assert kinds >= {"images", "related", "cards", "deliver", "purge"}
     assert found["requested_at"] <= found["live_at"] <= found["receipt"]["verified_at"]
+    stages = {stage["stage"]: stage["seconds"] for stage in found["stages"]}
+    assert list(stages) == ["accepted", "released", "enriched", "rendered", "stored", "purged", "proven"]
+    assert min(stages.values()) >= 0
+    assert 0 < found["lag_seconds"] == pytest.approx(sum(stages.values()), abs=0.2)
+    assert found["receipt"]["vantage"] == stack.site
     assert story.article["status"] == "live"
     assert (story.article["live_revision"], story.article["pending"]) == (1, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from tests.e2e.conftest import own_card
 
@@ -136,10 +137,24 @@ def test_a_takedown_leaves_nothing_behind(stack: Stack, reader: Reader) -> None:
     assert {stack.fetch(url).status_code for url in own} == {200}
     gone = remove(stack, both, "takedown")
     assert [step["state"] for step in gone["steps"] if step["kind"] == "remove"] == ["done"]
+    check_report(stack, both, gone, files=own)
     assert stack.fetch(made["url"]).status_code in {410, 451}
     assert [stack.fetch(url).status_code for url in own] == [404, 404]
     assert stack.fetch(kept).status_code == 200
     assert stack.article(made["id"])["status"] == "taken_down"
+
+
+def check_report(stack: Stack, made: dict[str, Any], gone: dict[str, Any], *, files: list[str]) -> None:
+    """The publication lists every address that showed the article, and what it answers: nothing of it."""
+    assert [check for check in gone["checks"] if not check["ok"]] == []
+    told = {check["url"]: (check["what"], check["status"]) for check in gone["checks"]}
+    assert told[made["url"]] == ("page", 451)
+    assert told[made["short_url"]] == ("permalink", 451)
+    assert {told[urljoin(made["url"], url)][1] for url in files} == {404}
+    for path, what in (("/", "home"), ("/politics/", "section"), ("/feeds/rss.xml", "rss")):
+        assert told[f"{stack.site}{path}"] == (what, 200)
+    assert {"rendition", "card"} <= {what for what, _ in told.values()}
+    assert stack.wait_proven(gone["id"])["receipt"]["url"] == made["url"]
 
 
 def test_an_erased_photo_says_so(stack: Stack) -> None:

@@ -48,6 +48,9 @@ def test_a_scheduled_article_waits_for_its_hour(stack: Stack, reader: Reader) ->
     assert looks > 0
     live = stack.wait_proven(publication["id"])
     assert datetime.fromisoformat(live["live_at"]) >= datetime.fromisoformat(at)
+    (released,) = [stage for stage in live["stages"] if stage["stage"] == "released"]
+    late = datetime.fromisoformat(released["at"]) - datetime.fromisoformat(at)
+    assert timedelta() <= late < timedelta(seconds=2)
     article = stack.article(made["id"])
     assert reader.page(article["url"]).one("h1.headline").text == made["headline"]
     stack.served("/", holds=made["headline"])

@@ -31,7 +31,12 @@ label = "سياسة"
 """
 FAILPOINTS = {
     "deliver.before_put": "stop:once",
+    "deliver.before_announce": "exit:once",
     "deliver.after_put": "exit:once",
+    "deliver.after_purge": "exit:once",
+    "deliver.finished": "exit:once",
+    "purge.after_purge": "exit:once",
+    "purge.before_finish": "exit:once",
     "relay.after_hint": "exit:once",
     "related.before_claim": "block:once",
     "delivery.before_claim": "block:once",

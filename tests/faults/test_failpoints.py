@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from tests.faults.newsroom import Story
 
 
+STORED = ("deliver.after_put", "deliver.after_purge", "deliver.finished")
+"""The page is in the store when the process dies here."""
+
+
 @pytest.mark.parametrize(
-    ("failpoint", "program"), [("deliver.after_put", "delivery"), ("relay.after_hint", "relay")]
+    ("failpoint", "program"),
+    [
+        ("relay.after_hint", "relay"),
+        ("deliver.before_announce", "delivery"),
+        *((name, "delivery") for name in STORED),
+        ("purge.after_purge", "delivery"),
+        ("purge.before_finish", "delivery"),
+    ],
 )
 def test_a_death_between_effect_and_record_is_made_good(
     lab: Lab, stories: list[Story], failpoint: str, program: str
 ) -> None:
-    """Between PUT and finish, between hint and commit: the page is live, once, with its receipt."""
+    """Between hint, assets, PUT, purge, commit and receipt: the page is live, once, and proven."""
     story = stories[0]
     lab.quiet()
     before = lab.ready(program)
@@ -31,7 +42,7 @@ def test_a_death_between_effect_and_record_is_made_good(
     with Client(lab) as client:
         accepted = publish(lab, client, story)
     until(lambda: lab.fired(failpoint), what=f"{program} to get to {failpoint}")
-    version = _version(lab, story) if program == "delivery" else None
+    version = _version(lab, story) if failpoint in STORED else None
     lab.wait_proven(accepted.publication)
     until(partial(shows, lab, story), what="the page at the edge")
     if version is not None:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
-from nashr.domain.errors import Fenced, Retryable
+from nashr.domain.errors import Fenced, NotYet, Retryable
 from nashr.observability import metrics
 from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
 from nashr.steps import Priority
-from nashr.store import cardpages, cards, golive, mending, objects, pagerows, publishing, sites
+from nashr.store import (
+    cardpages,
+    cards,
+    clocks,
+    golive,
+    mending,
+    objects,
+    pagerows,
+    publishing,
+    sites,
+    stages,
+)
 from nashr.store.database import row, run, scalar, snapshot, statement, transaction
 from nashr.store.pagerows import PageRow
 from nashr.store.queue import Step
+from nashr.store.stages import Spent
 from sqlalchemy import Connection
 
 from nashr_delivery import core, deletion, load, looks, publish, purging
@@ -30,14 +43,26 @@ from nashr_delivery.views import ListingView, photos_of
 class Delivery:
     """Handlers of the delivery service."""
 
-    def __init__(self, runtime: Runtime, purging: Purging) -> None:
+    def __init__(self, runtime: Runtime, purging: Purging, *, clock: Callable[[], float] = time.time) -> None:
         self._runtime = runtime
+        self._clock = clock
         self._looks = looks.Looks(runtime.originals)
         self._purging = purging
         self._assets_stored: set[tuple[str, frozenset[str]]] = set()
 
     def release(self, step: Step) -> Commit:
-        """The hour of a scheduled publication has come."""
+        """The hour of a scheduled publication has come, by the database's clock and by ours.
+
+        Raises NotYet while the two disagree: one of them would let an embargoed story out too early.
+        """
+        with statement(self._runtime.engine) as conn:
+            skew = clocks.measure(conn, clock=self._clock)
+        if skew.exceeds(self._runtime.settings.clock_skew_seconds):
+            logger().error("clock.disagrees", publication=step.input["publication"], seconds=skew.seconds)
+            raise NotYet(
+                f"this machine's clock is {skew.seconds:+.1f} s off the database's: scheduled publications "
+                "wait until both are set right"
+            )
 
         def commit(conn: Connection) -> Finish:
             publishing.release(conn, sites.get(conn, step.site).site, step.input["publication"])
@@ -47,6 +72,7 @@ class Delivery:
 
     def deliver(self, step: Step) -> Commit:
         """Renders a page from one snapshot and stores it, unless it is what the site shows already."""
+        begun = time.monotonic()
         page_id = int(step.input["page"])
         loaded = self._load(page_id)
         if loaded is None:
@@ -67,9 +93,11 @@ class Delivery:
             loaded.view, loaded.site.site, assets, version=version, cache=limits.page_cache,
             tag_metadata=limits.tag_metadata, foot=loaded.foot,
         )  # fmt: skip
+        rendered = time.monotonic() - begun
         if _same(loaded.page, page):
-            return lambda conn: self._unchanged(conn, loaded, version)
+            return lambda conn: self._unchanged(conn, loaded, version, Spent(rendered))
         self._store_assets(loaded, assets)
+        failpoints.reached("deliver.before_announce")
         try:
             self._announce(loaded, page, version)
         except objects.AssetMissing as missing:
@@ -83,9 +111,11 @@ class Delivery:
             )  # fmt: skip
         except publish.NewerStored as newer:
             return self._overtaken(loaded.page, newer.version)
+        stored = time.monotonic() - begun
         failpoints.reached("deliver.after_put")
-        purged = self._purging.at_once(loaded)
-        return lambda conn: self._live(conn, loaded, page, etag, version, purged=purged)
+        purged = time.monotonic() - begun if self._purging.at_once(loaded) else None
+        failpoints.reached("deliver.after_purge")
+        return lambda conn: self._live(conn, loaded, page, etag, version, Spent(rendered, stored, purged))
 
     def _load(self, page: int) -> Loaded | None:
         """One snapshot of all that a page shows; None for what only the edge reads."""
@@ -147,12 +177,11 @@ class Delivery:
                 raise Fenced(f"a newer version of {loaded.page.path} was attempted meanwhile")
 
     def _live(
-        self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int, *, purged: bool
+        self, conn: Connection, loaded: Loaded, page: core.Page, etag: str, version: int, spent: Spent
     ) -> Finish:
         """The store has acknowledged: the page is live, and whatever follows from that begins."""
-        _shelf_is_live(conn, loaded)
-        if loaded.shown is not None:
-            golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
+        purged = spent.purged is not None
+        _article_is_live(conn, loaded, version, spent)
         run(
             conn,
             """UPDATE page SET live = :version, stored = :version, etag = :etag, body_hash = :hash,
@@ -167,11 +196,9 @@ class Delivery:
         self._purging.arm(conn, loaded, purged=purged, priority=_priority(loaded))
         return self._finish(conn, loaded, version)
 
-    def _unchanged(self, conn: Connection, loaded: Loaded, version: int) -> Finish:
+    def _unchanged(self, conn: Connection, loaded: Loaded, version: int, spent: Spent) -> Finish:
         """What the site shows is right already: the version counts as live without a PUT."""
-        _shelf_is_live(conn, loaded)
-        if loaded.shown is not None:
-            golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
+        _article_is_live(conn, loaded, version, spent)
         counted = run(
             conn,
             """UPDATE page SET live = :version, attempted = :version,
@@ -234,6 +261,15 @@ class Delivery:
             return Finish(again_at=scalar(conn, "SELECT clock_timestamp()") if again else None)
 
         return commit
+
+
+def _article_is_live(conn: Connection, loaded: Loaded, version: int, spent: Spent) -> None:
+    """What follows from a version of an article's or a shelf's page, and the stages of its publication."""
+    _shelf_is_live(conn, loaded)
+    if loaded.shown is not None:
+        golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
+        if loaded.shown.publication.state == "running":
+            stages.record(conn, loaded.shown.publication.id, loaded.page.id, spent)
 
 
 def _shelf_is_live(conn: Connection, loaded: Loaded) -> None:

@@ -40,6 +40,9 @@ from nashr_delivery.views import TombstoneView
 GATHER_SECONDS: Final = 1.0
 """How long pages wait for others that change with them, where requests are scarce."""
 
+ALARM_SECONDS: Final = 30.0
+"""How long a publication may be live without a receipt before somebody is told."""
+
 _FRONTS: Final = frozenset({PageKind.home, PageKind.section})
 _GONE: Final = frozenset({"unpublished", "killed", "taken_down"})
 
@@ -133,15 +136,17 @@ class Purging:
                 owed, sent = self._purge(step, page)
         except CdnBusy as busy:
             return self._wait(step, busy)
+        failpoints.reached("purge.after_purge")
         with statement(self._runtime.engine) as conn:
+            purged_at = deletion.later(conn, 0.0)
             found = pagerows.read(conn, page)
             site = sites.get(conn, found.site).site
-        receipt = self._receipt(site.url(found.path), found) if owed.unproven else None
+        receipt = self._proof(site.url(found.path), found, owed) if owed.unproven else None
         result = _result(owed, settled=owed.settled or (sent and owed.rests <= 0))
 
         def commit(conn: Connection) -> Finish:
             if receipt is not None:
-                _prove(conn, found, receipt)
+                _prove(conn, found, receipt, purged_at=purged_at)
             return Finish(result, again_at=self._again(conn, owed, found, result))
 
         return commit
@@ -189,6 +194,16 @@ class Purging:
             return None
         last: datetime | None = now["last"]
         return last if newer or "settled" not in result else None
+
+    def _proof(self, url: str, page: PageRow, owed: Owed) -> dict[str, object]:
+        """The receipt. Raises Retryable, with an alarm once the PUT is ALARM_SECONDS old."""
+        try:
+            return self._receipt(url, page)
+        except Retryable as error:
+            since = SETTLE_SECONDS - owed.rests
+            if since > ALARM_SECONDS:
+                logger().error("publication.unproven", path=page.path, seconds=since, error=str(error))
+            raise
 
     def _receipt(self, url: str, page: PageRow) -> dict[str, object]:
         fetched = self._purger.fetch(url)
@@ -295,15 +310,17 @@ def _record(conn: Connection, others: Sequence[Owed], own: Owed) -> None:
         queue.notify(conn)
 
 
-def _prove(conn: Connection, page: PageRow, receipt: dict[str, object]) -> None:
-    """The receipt of every publication that this version shows."""
+def _prove(conn: Connection, page: PageRow, receipt: dict[str, object], *, purged_at: datetime) -> None:
+    """The receipt of every publication that this version shows; ``purged_at`` if not purged at once."""
     proven = rows(
         conn,
         """UPDATE publication SET receipt = CAST(:receipt AS jsonb)
-            || jsonb_build_object('revision', revision, 'verified_at', clock_timestamp())
+                || jsonb_build_object('revision', revision, 'verified_at', clock_timestamp()),
+            detail = CASE WHEN detail->'stages' ? 'purged' THEN detail
+                ELSE jsonb_set(detail, '{stages,purged}', to_jsonb(CAST(:purged AS timestamptz))) END
         WHERE page = :page AND receipt IS NULL AND state = 'live' AND page_version <= :version
         RETURNING priority, EXTRACT(epoch FROM clock_timestamp() - due_at)::float8 AS lag""",
-        page=page.id, receipt=Jsonb(receipt), version=page.live,
+        page=page.id, receipt=Jsonb(receipt), version=page.live, purged=purged_at,
     )  # fmt: skip
     for found in proven:
         metrics.PROOF_LAG.observe(found["lag"], priority=Priority(found["priority"]).name)

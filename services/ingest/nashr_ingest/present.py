@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from nashr.domain import seealso
 from nashr.domain.recency import DAY, recency
 from nashr.domain.site import Site
 from nashr.steps import Priority
-from nashr.store import articles, assets, cards, links, previews, publishing, signatures
+from nashr.store import articles, assets, cards, links, previews, publishing, signatures, stages
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
 from nashr.store.database import scalar
@@ -152,7 +153,7 @@ def _rendition(site: Site, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def publication(conn: Connection, site: Site, found: Publication) -> dict[str, Any]:
-    """A publication with its steps and, once proven, its receipt."""
+    """A publication with its steps and stages and, once proven, its receipt; a takedown's with its report."""
     owner = articles.find(conn, found.article)
     plain = (
         "id", "article", "revision", "kind", "state", "change", "notify", "requested_at", "due_at", "live_at",
@@ -163,6 +164,9 @@ def publication(conn: Connection, site: Site, found: Publication) -> dict[str, A
         "priority": Priority(found.priority).name,
         "url": site.url(owner.path) if owner and owner.path else None,
         "steps": list(publishing.steps_of(conn, found)),
+        "stages": [asdict(stage) for stage in stages.of(found)],
+        "lag_seconds": stages.lag(found),
+        "checks": found.detail.get("checks"),
     }
 
 

@@ -98,16 +98,16 @@ def status(
 
 
 def _backlog(folder: Path) -> dict[str, float | int] | None:
-    """Oldest due step, what is due, running and dead; None while the database does not answer."""
+    """Oldest due step, what is due, running and dead, our clock; None while the database does not answer."""
     from nashr import bootstrap  # noqa: PLC0415
     from nashr.domain.errors import Retryable  # noqa: PLC0415
-    from nashr.store import queue  # noqa: PLC0415
+    from nashr.store import clocks, queue  # noqa: PLC0415
     from nashr.store.database import statement  # noqa: PLC0415
 
     engine = bootstrap.engine(configuration.load_for_stack(folder), pool=1, application="nashr-status")
     try:
         with statement(engine) as conn:
-            return asdict(queue.backlog(conn))
+            return {**asdict(queue.backlog(conn)), "clock_skew_seconds": clocks.measure(conn).seconds}
     except Retryable:
         return None
     finally:

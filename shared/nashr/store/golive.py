@@ -5,7 +5,7 @@ Reads the table of pages.py to bump the pages whose content changed, and no othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -80,6 +80,7 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
     if found.state not in {"running", "live"}:
         return
     facts = _facts(conn, site, article, shown)
+    named: list[str] = []
     if found.state == "running":
         _publication_live(conn, found, version)
     if facts:
@@ -89,9 +90,9 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
         _record(conn, article, page, shown)
         moved = shelves.record(conn, site, article.id, shown.content, shown.published_at)
         touched |= {spec.path: spec for spec in (*places_touched(moved.places), *moved.whole)}
-        _bump(conn, site, article, page, shown, touched, facts, moved)
+        named = _bump(conn, site, article, page, shown, touched, facts, moved)
     if found.state == "running":
-        _tell(conn, site, article, page, shown)
+        _tell(conn, site, article, page, shown, named=named)
 
 
 def _facts(conn: Connection, site: Site, article: Article, shown: Shown) -> frozenset[Fact]:
@@ -117,13 +118,15 @@ def _teaser(doc: Content) -> tuple[Any, ...]:
 
 def _publication_live(conn: Connection, found: Publication, version: int) -> None:
     """A takedown is live only once its keys are gone: ``remove`` finishes that one."""
-    if found.kind != "takedown":
-        lag = scalar(
-            conn,
-            """UPDATE publication SET state = 'live', live_at = clock_timestamp(), page_version = :version
-            WHERE id = :id RETURNING EXTRACT(epoch FROM live_at - due_at)::float8""",
-            id=found.id, version=version,
-        )  # fmt: skip
+    lag = scalar(
+        conn,
+        """UPDATE publication SET page_version = :version,
+            state = CASE kind WHEN 'takedown' THEN state ELSE 'live' END,
+            live_at = CASE WHEN kind <> 'takedown' THEN clock_timestamp() END WHERE id = :id
+        RETURNING EXTRACT(epoch FROM live_at - due_at)::float8""",
+        id=found.id, version=version,
+    )  # fmt: skip
+    if lag is not None:
         metrics.PUBLISH_LAG.observe(lag, priority=Priority(found.priority).name)
     run(
         conn,
@@ -237,7 +240,8 @@ def _bump(
     touched: Mapping[str, PageSpec],
     facts: frozenset[Fact],
     shelving: Shelving,
-) -> None:
+) -> list[str]:
+    """Wants the pages that change with it; returns the paths of those that name the article."""
     own = PageSpec(page.path, PageKind.article, article.id)
     neighbours = _neighbours(conn, site, article, page, facts) + _unlinked(conn, site, shelving)
     locked = pagerows.lock(conn, site.id, [own, *neighbours])
@@ -253,6 +257,7 @@ def _bump(
     _want_listings(conn, site, touched, priority=shown.publication.priority, calm=calm, why=why)
     run(conn, "UPDATE article SET unlinked_since = clock_timestamp() WHERE id = :id", id=article.id)
     _want_backlinks(conn, site, removal=shown.content is None)
+    return sorted({*touched, *(spec.path for spec in neighbours)})
 
 
 def _want_listings(
@@ -377,13 +382,16 @@ def _moved_from(conn: Connection, article: Article, page: PageRow, shown: Shown)
     return old
 
 
-def _tell(conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown) -> None:
+def _tell(
+    conn: Connection, site: Site, article: Article, page: PageRow, shown: Shown, *, named: list[str]
+) -> None:
     found = shown.publication
     if shown.content is None:
         if found.kind == "takedown":
             queue.add(
                 conn, "remove", found.id, site=site.id,
-                data={"publication": found.id, "article": article.id}, priority=Priority.breaking,
+                data={"publication": found.id, "article": article.id, "listings": named},
+                priority=Priority.breaking,
             )  # fmt: skip
             queue.notify(conn)
         kind = "article.removed"
@@ -458,6 +466,14 @@ def removal_live(conn: Connection, publication: str, result: Mapping[str, Any]) 
         """UPDATE publication SET state = 'live', live_at = clock_timestamp(), detail = detail || :result
         WHERE id = :id AND state = 'running'""",
         id=publication, result=Jsonb(dict(result)),
+    )  # fmt: skip
+
+
+def removal_checked(conn: Connection, publication: str, checks: Sequence[Mapping[str, Any]]) -> None:
+    """What a takedown's addresses answered the last time, while one of them is not as it should be."""
+    run(
+        conn, "UPDATE publication SET detail = detail || :checks WHERE id = :id",
+        id=publication, checks=Jsonb({"checks": list(checks)}),
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi import APIRouter
 from nashr.domain.errors import Refused
-from nashr.store.database import scalar, statement
+from nashr.store import clocks
+from nashr.store.database import statement
 
 from nashr_ingest.context import Process
 
@@ -23,10 +24,10 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz", operation_id="readyz")
 def readyz(process: Process) -> dict[str, Any]:
-    """The database answers and the disk has room."""
+    """The database answers and the disk has room; and how far our clock is off the database's."""
     with statement(process.engine) as conn:
-        scalar(conn, "SELECT 1")
+        skew = clocks.measure(conn)
     disk = shutil.disk_usage(process.settings.data)
     if disk.free < LEAST_FREE * disk.total:
         raise Refused("unavailable", f"the disk of {process.settings.data} is nearly full: make room")
-    return {"status": "ready"}
+    return {"status": "ready", "clock_skew_seconds": round(skew.seconds, 3)}

@@ -115,6 +115,23 @@ class Receipt(Out):
     vantage: str
 
 
+class Stage(Out):
+    """How far a publication had come when, and how long it took since the stage before."""
+
+    stage: Literal["accepted", "released", "enriched", "rendered", "stored", "purged", "proven"]
+    at: Time
+    seconds: float
+
+
+class Check(Out):
+    """One address that a takedown had to reach, and what the edge answered there."""
+
+    what: str
+    url: str
+    status: int
+    ok: bool
+
+
 class Publication(Out):
     """``live`` means acknowledged by the store; ``receipt`` is null until proven through the edge."""
 
@@ -129,4 +146,7 @@ class Publication(Out):
     live_at: Time | None
     steps: list[Step]
     receipt: Receipt | None
+    stages: list[Stage] = Field(description="Those that were reached, in the order of time")
+    lag_seconds: float | None = Field(description="From the hour it was due until it was proven")
+    checks: list[Check] | None = Field(description="A takedown's report: every address that showed it")
     warnings: list[Warned] = Field(default_factory=list, description="Only in the answer to a write")
