@@ -51,11 +51,15 @@ def _index(conn: Connection, page: PageRow, site: Site) -> SitemapIndexView:
 
 
 def _news(conn: Connection, site: Site) -> Sequence[Mapping[str, Any]]:
-    """Sponsored articles are no news."""
+    """Sponsored articles are no news.
+
+    A statement's own time is the same for every row, so that the index is entered at it; the clock's is not,
+    and all the archive was read (77 to 290 ms at 100,000 articles).
+    """
     return teasers.live(
         conn,
         """AND a.site = :site AND a.sitemap AND a.kind NOT IN ('page', 'sponsored')
-            AND a.published_at > clock_timestamp() - :age
+            AND a.published_at > statement_timestamp() - :age
         ORDER BY a.published_at DESC, a.number DESC LIMIT :n""",
         site=site.id, n=NEWS_LENGTH, age=NEWS_AGE,
     )  # fmt: skip

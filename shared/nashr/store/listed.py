@@ -117,7 +117,7 @@ def _news(conn: Connection, site: Site, _page: PageRow) -> list[Told]:
         f"""SELECT id, a.headline FROM article a
         JOIN revision r ON r.article = id AND r.number = live_revision
         WHERE a.site = :site AND kind NOT IN ('page', 'sponsored') AND {_IN_SITEMAPS}
-            AND published_at > clock_timestamp() - interval '2 days'
+            AND published_at > statement_timestamp() - interval '2 days'
         ORDER BY published_at DESC, a.number DESC LIMIT 1000""",
         site=site.id,
     )  # fmt: skip
