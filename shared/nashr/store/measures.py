@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 from nashr.observability import metrics
 from nashr.observability.metrics import Deltas
 from nashr.steps import Priority
+from nashr.store import clocks
 from nashr.store.database import rows, run, scalar
 
 
@@ -45,7 +45,8 @@ def kept(conn: Connection) -> list[Sample]:
 
 def current(conn: Connection) -> list[Sample]:
     """The gauges: how things stand now."""
-    return [*_steps(conn), *_publications(conn), _clock(conn)]
+    skew = Sample(metrics.CLOCK_SKEW.name, {}, clocks.measure(conn).seconds)
+    return [*_steps(conn), *_publications(conn), skew]
 
 
 def _steps(conn: Connection) -> list[Sample]:
@@ -83,9 +84,3 @@ def _publications(conn: Connection) -> list[Sample]:
             AND due_at <= clock_timestamp()""",
     )
     return [Sample(metrics.UNPROVEN.name, {}, unproven)]
-
-
-def _clock(conn: Connection) -> Sample:
-    before = time.time()
-    theirs = scalar(conn, "SELECT EXTRACT(epoch FROM clock_timestamp())::float8")
-    return Sample(metrics.CLOCK_SKEW.name, {}, (before + time.time()) / 2 - theirs)
