@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -24,6 +27,19 @@ def tool(path: str) -> Path:
     if not found.exists():
         pytest.skip(f"{found.name} is not installed: make audit installs it")
     return found
+
+
+def node(script: str, *words: str, seconds: int = 60, **environment: str) -> Any:
+    """What one of our scripts for the npm tools prints, from JSON; skips without node or the packages."""
+    if (program := shutil.which("node")) is None:
+        pytest.skip("no node on this machine: apt-get install nodejs npm, then make audit")
+    tool("axe-core/package.json")
+    done = subprocess.run(
+        [program, str(Path(__file__).with_name(script)), *words], env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{script}: {done.stderr[-4000:]}"
+    return json.loads(done.stdout)
 
 
 def java() -> str:
