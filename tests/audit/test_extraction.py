@@ -1,8 +1,8 @@
 """Programs that take articles out of pages get all of the article and nothing else.
 
 trafilatura, newspaper4k and Mozilla's Readability know nothing of nashr: search engines, archives and reader
-views work like them. Readability gives no lead image and drops a figure before the text, so the hero is not in
-what it gives: its image is the first one that it keeps in the text.
+views work like them. Readability gives no lead image and drops a figure before the text, so the hero is not
+in what it gives: its image is the first one that it keeps in the text.
 """
 
 from __future__ import annotations

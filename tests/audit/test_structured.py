@@ -135,7 +135,7 @@ def test_share_tags_are_complete(shared: Mapping[str, Sequence[str]], nodes: Map
 
 
 def test_a_second_tool_agrees(story: Rendered, tmp_path: Path) -> None:
-    """structured-data-testing-tool's presets find nothing missing but an X account, which this site has not."""
+    """structured-data-testing-tool's presets miss nothing but an account on X, which this site has not."""
     file = tmp_path / "page.html"
     file.write_bytes(story.html)
     found = node("structured.mjs", str(file))[str(file)]
