@@ -25,7 +25,7 @@ LOC: Final = re.compile(r"<loc>([^<]+)</loc>")
 
 def _editions(stack: Stack, url: str) -> Mapping[str, str]:
     """hreflang of a page's head: address by tag."""
-    page = lxml.html.document_fromstring(stack.fetch(url).content)
+    page: Any = lxml.html.document_fromstring(stack.fetch(url).content)
     return {one.get("hreflang"): one.get("href") for one in page.xpath("//link[@hreflang]")}
 
 
