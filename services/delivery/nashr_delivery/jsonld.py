@@ -191,7 +191,7 @@ def _publisher_id(chrome: Chrome) -> str:
 
 
 def _signature(chrome: Chrome) -> dict[str, Any]:
-    """Name and logo for programs that read one node and follow no @id; the rest stands in the newsroom's own."""
+    """Name and logo for programs that read one node and follow no @id; the newsroom's own has the rest."""
     whole = _publisher(chrome)
     return {key: whole[key] for key in ("@type", "@id", "name", "logo")}
 
