@@ -81,7 +81,7 @@ def test_a_link_to_a_paid_text_says_so(show: Show, teaser: Callable[..., Teaser]
 def test_a_retraction_stands_before_the_headline(show: Show) -> None:
     """A story that was taken back says so first, and wherever only its title is shown."""
     page = show(corrections=(FIXED, TAKEN_BACK))
-    (box,) = page.xpath("//h1/preceding-sibling::section[@class='retraction']")
+    (box,) = page.xpath("//h1/preceding-sibling::div[@class='retraction']")
     assert "سُحبت هذه المادة" in box.text_content()
     assert "الوثيقة مزوّرة." in box.text_content()
     assert page.xpath("string(//title)").startswith("سحب: ")
@@ -94,7 +94,7 @@ def test_a_correction_is_told_above_and_below(show: Show) -> None:
     page = show(corrections=(FIXED,))
     (note,) = page.xpath("//p[@class='note corrected']/a")
     assert page.xpath(f"//section[@id='{note.get('href').removeprefix('#')}']")
-    assert not page.xpath("//section[@class='retraction']")
+    assert not page.xpath("//div[@class='retraction']")
     assert not page.xpath("string(//title)").startswith("سحب")
     assert not show(corrections=(Correction("update", "جديد.", NOON),)).xpath("//p[@class='note corrected']")
 
