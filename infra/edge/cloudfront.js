@@ -15,7 +15,8 @@ function handler(event) {
 function asked(request) {
   var path = request.uri.replace(/%[0-9a-f]{2}/gi, function (escape) { return escape.toUpperCase(); });
   var last = path.slice(path.lastIndexOf('/') + 1);
-  if (last !== '' && last.indexOf('.') === -1 && path.indexOf('/.well-known/') !== 0) {
+  var whole = path.indexOf('/.well-known/') === 0 || path.indexOf('/a/') === 0; // permalinks are no folders
+  if (last !== '' && last.indexOf('.') === -1 && !whole) {
     return { statusCode: 301, statusDescription: STATUSES[301], headers: { location: { value: path + '/' } } };
   }
   request.querystring = {};

@@ -41,11 +41,27 @@ def month_of(article: dict[str, Any]) -> str:
     return published.strftime("%Y-%m")
 
 
-def lists(article: dict[str, Any], *, author: str, topic: str) -> Iterable[str]:
+def archive(stack: Stack, section: str, article: dict[str, Any]) -> str:
+    """The page of the section's month that names the story: a later one where others filled more."""
+    base = f"/{section}/archive/{month_of(article)}/"
+
+    def found() -> str | None:
+        for number in range(1, 100):
+            page = base if number == 1 else f"{base}{number}/"
+            if stack.fetch(page).status_code != 200:
+                return None
+            if names(stack, page, path_of(stack, article)):
+                return page
+        return None
+
+    return stack.until(found, what=f"{base} or a page after it to name the story")
+
+
+def lists(stack: Stack, article: dict[str, Any], *, author: str, topic: str) -> Iterable[str]:
     """Everything of the site that lists a story of politics."""
     month = month_of(article)
     yield from ("/", "/politics/", "/akhbar/", f"/authors/{author}/", f"/topics/{topic}/")
-    yield from (f"/politics/archive/{month}/", f"/akhbar/archive/{month}/")
+    yield from (archive(stack, section, article) for section in ("politics", "akhbar"))
     yield from ("/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json")
     yield from ("/politics/rss.xml", "/akhbar/rss.xml")
     yield from ("/sitemaps/news.xml", f"/sitemaps/articles-{month}.xml")
@@ -65,7 +81,8 @@ def test_what_is_removed_is_in_no_list(stack: Stack, reader: Reader) -> None:
     body = [{"type": "paragraph", "html": f"فقرة {number}"} for number in range(12)]
     linking = stack.publish_and_wait(related={"pin": pins}, body=body, keywords=[topic])
     everywhere = {
-        kind: [*lists(article, author=author, topic=topic), linking["url"]] for kind, article in gone.items()
+        kind: [*lists(stack, article, author=author, topic=topic), linking["url"]]
+        for kind, article in gone.items()
     }
     for kind, article in gone.items():
         for listing in everywhere[kind]:

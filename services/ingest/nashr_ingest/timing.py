@@ -19,12 +19,23 @@ class Timed:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        answered = False
+
+        def told(status: int) -> None:
+            operation = getattr(scope.get("route"), "operation_id", None) or "none"
+            metrics.REQUESTS.add(operation=operation, status=str(status))
+            metrics.REQUEST_SECONDS.observe(time.perf_counter() - began, operation=operation)
 
         async def sent(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
-                operation = getattr(scope.get("route"), "operation_id", None) or "none"
-                metrics.REQUESTS.add(operation=operation, status=str(message["status"]))
-                metrics.REQUEST_SECONDS.observe(time.perf_counter() - began, operation=operation)
+                answered = True
+                told(message["status"])
             await send(message)
 
-        await self._app(scope, receive, sent)
+        try:
+            await self._app(scope, receive, sent)
+        except Exception:
+            if not answered:
+                told(500)  # by the server itself, further out
+            raise

@@ -116,8 +116,7 @@ WAITING: Final = Metric(
 )
 OLDEST_DUE: Final = Metric(
     "nashr_oldest_due_seconds", "gauge", ("kind", "priority"),
-    "How long the oldest step has been due that nobody works on: the one alert that catches whatever "
-    "stands still",
+    "How long the oldest step has been due that nobody works on: grows whenever workers stand still",
 )  # fmt: skip
 UNPROVEN: Final = Metric(
     "nashr_publications_unproven",
@@ -125,6 +124,13 @@ UNPROVEN: Final = Metric(
     (),
     "Publications that are due and that no reader was seen to get yet",
 )
+OLDEST_UNPROVEN: Final = Metric(
+    "nashr_oldest_unproven_seconds", "gauge", (), "How long the oldest of these has been due"
+)
+SCHEDULE_OVERDUE: Final = Metric(
+    "nashr_schedule_overdue_seconds", "gauge", (),
+    "How far past its hour a scheduled publication is that was not released: it waits while clocks disagree",
+)  # fmt: skip
 CLOCK_SKEW: Final = Metric(
     "nashr_clock_skew_seconds", "gauge", (), "The API's clock less the database's; half a round trip is in it"
 )
@@ -133,6 +139,6 @@ REGISTRY: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         ACCEPTED, PUBLISH_LAG, PROOF_LAG, STEPS, STEP_SECONDS, STEP_WAIT, STORE_AHEAD, HINTS, REQUESTS,
-        REQUEST_SECONDS, WAITING, OLDEST_DUE, UNPROVEN, CLOCK_SKEW,
+        REQUEST_SECONDS, WAITING, OLDEST_DUE, UNPROVEN, OLDEST_UNPROVEN, SCHEDULE_OVERDUE, CLOCK_SKEW,
     )
 }  # fmt: skip

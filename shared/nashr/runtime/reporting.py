@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from nashr.domain.errors import Retryable
 from nashr.observability import metrics
+from nashr.observability.logs import logger
 from nashr.store import measures
 from nashr.store.database import transaction
 
@@ -46,4 +47,7 @@ class Reporter:
             with transaction(self._engine) as conn:
                 measures.add(conn, deltas)
         except Retryable:
+            metrics.undo(deltas)
+        except Exception as error:  # whatever it is: work goes on, and so does counting
+            logger().error("metrics.untold", error=repr(error), exc_info=True)
             metrics.undo(deltas)

@@ -78,9 +78,21 @@ def _steps(conn: Connection) -> list[Sample]:
 
 
 def _publications(conn: Connection) -> list[Sample]:
-    unproven = scalar(
+    unproven = rows(
         conn,
-        """SELECT count(*) FROM publication WHERE receipt IS NULL AND state IN ('live', 'running')
+        """SELECT count(*) AS n,
+            COALESCE(EXTRACT(epoch FROM clock_timestamp() - min(due_at)), 0)::float8 AS age
+        FROM publication WHERE receipt IS NULL AND state IN ('live', 'running')
             AND due_at <= clock_timestamp()""",
+    )[0]
+    overdue = scalar(
+        conn,
+        """SELECT COALESCE(EXTRACT(epoch FROM clock_timestamp() - min(p.due_at)), 0)::float8
+        FROM step s JOIN publication p ON p.id = s.key
+        WHERE s.kind = 'release' AND s.state IN ('ready', 'leased') AND p.due_at <= clock_timestamp()""",
     )
-    return [Sample(metrics.UNPROVEN.name, {}, unproven)]
+    return [
+        Sample(metrics.UNPROVEN.name, {}, unproven["n"]),
+        Sample(metrics.OLDEST_UNPROVEN.name, {}, unproven["age"]),
+        Sample(metrics.SCHEDULE_OVERDUE.name, {}, overdue),
+    ]

@@ -41,6 +41,7 @@ def answered(**metadata: str) -> dict[str, Any]:
     [
         ("/", "/khabar/index.html"),
         ("/politics/%d8%ae%d8%a8%d8%b1/", "/khabar/politics/%D8%AE%D8%A8%D8%B1/index.html"),
+        ("/a/k3v9x", "/khabar/a/k3v9x"),
         ("/media/abc.avif", "/khabar/media/abc.avif"),
         ("/.well-known/apple-app-site-association", "/khabar/.well-known/apple-app-site-association"),
     ],
