@@ -6,7 +6,6 @@ it, so what the snapshot names is there afterwards, save what was erased meanwhi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from nashr.domain import staticfolder
 from nashr.domain.site import Site
 from nashr.domain.theme import is_bundle_key
 from nashr.ports import ObjectStore
@@ -108,11 +108,15 @@ def _of_sites(known: Sequence[Site], stores: Stores) -> Iterator[_Wanted]:
             yield _Wanted("private", font)
         if site.logo and site.logo.startswith("/"):
             yield _Wanted("site", site.key(site.logo))
-        memory = f"static/{site.id}.json"
-        listed = stores.private.get(memory)
-        if listed is not None:
-            yield _Wanted("private", memory)
-            yield from (_Wanted("site", key) for key in json.loads(listed))
+        yield from _of_folder(site, stores)
+
+
+def _of_folder(site: Site, stores: Stores) -> Iterator[_Wanted]:
+    memory = staticfolder.memory_key(site.id)
+    body = stores.private.get(memory)
+    if body is not None:
+        yield _Wanted("private", memory)
+        yield from (_Wanted("site", key) for key in staticfolder.parsed(body).files)
 
 
 class _Keeping:
