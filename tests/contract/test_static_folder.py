@@ -32,7 +32,7 @@ def test_what_leaves_the_folder_leaves_the_bucket(bench: Bench, tmp_path: Path) 
         files = dict.fromkeys(paths, file)
         told = static.replace(SITE, files, pages, cache="max-age=7", public=public, private=private)
         static.settle(SITE, private, told.owed)
-        return sorted(static.path_of(SITE, key) for key in told.owed)
+        return sorted(SITE.path(key) for key in told.owed)
 
     first = ("/.well-known/security.txt", "/about/", "/ads.txt")
     assert apply(*first) == list(first)
@@ -57,7 +57,7 @@ def test_only_what_changed_is_sent_and_purged(bench: Bench, tmp_path: Path) -> N
 
     def apply() -> list[str]:
         told = static.replace(site, files, frozenset(), cache="", public=public, private=private)
-        return sorted(static.path_of(site, key) for key in told.owed)
+        return sorted(site.path(key) for key in told.owed)
 
     assert len(apply()) == 3
     assert len(apply()) == 3  # nobody has purged them

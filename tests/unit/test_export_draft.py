@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from nashr.domain.site import parse_site
@@ -21,7 +20,7 @@ def article(doc: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {
         "id": "ar_1", "external_id": None, "section": "politics", "slug": "خبر", "slug_frozen": True,
         "status": "live", "latest_revision": 2, "live_revision": 1, "translation_of": None,
-        "published_at": datetime(2026, 1, 2, tzinfo=UTC),
+        "published_at": "2026-01-02T00:00:00+00:00",
         "revisions": [
             {"revision": 1, "doc": {"headline": "live", "section": "old", "dateline": None, **doc}},
             {"revision": 2, "doc": {"headline": "not yet"}},
@@ -60,3 +59,8 @@ def test_editions_are_tied_by_external_id() -> None:
     """Ids of this installation mean nothing in the next one."""
     found = draft(article({}, translation_of="ar_7"), SITE, PHOTOS, {"ar_7": "cms-7"})
     assert found["translation_of"] == "cms-7"
+
+
+def test_a_translation_of_what_was_killed_stands_alone() -> None:
+    """Its original has no draft, so nobody could find it by its external id."""
+    assert "translation_of" not in draft(article({}, translation_of="ar_7"), SITE, PHOTOS, {})

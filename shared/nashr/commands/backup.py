@@ -38,7 +38,7 @@ def backup(folder: FolderArgument, *, data: DataOption = None) -> None:
     with database(data, patience=PATIENCE) as (engine, settings), progress.shown("backup") as tell:
         try:
             taken = taking.take(engine, stores(settings), archive.Archive(folder), tell)
-        except archive.Damaged as error:
+        except (archive.Damaged, archive.Busy) as error:
             raise StackError(str(error)) from error
     found = taken.manifest
     typer.echo(
@@ -46,10 +46,14 @@ def backup(folder: FolderArgument, *, data: DataOption = None) -> None:
         f"({taken.fetched} of them new) of {', '.join(found.sites) or 'no site'}, as of {found.taken_at}, "
         f"in {time.monotonic() - started:.1f} s"
     )
-    for key in taken.missing[:_SHOWN]:
-        typer.echo(f"missing: {key} is not in the bucket", err=True)
+    for key, wrong in list(taken.missing.items())[:_SHOWN]:
+        typer.echo(f"missing: {key} {wrong}", err=True)
     if taken.missing:
-        raise StackError(f"{len(taken.missing)} objects are missing; everything else is in {folder}")
+        raise StackError(
+            f"{len(taken.missing)} objects are missing; everything else is in {folder}. Put originals back "
+            "from an earlier backup (objects/, by SHA-256) or withdraw their photos; apply sites again for "
+            "their files"
+        )
 
 
 def restore(

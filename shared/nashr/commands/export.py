@@ -13,6 +13,8 @@ from nashr.commands.database import database
 from nashr.commands.stack import DataOption
 from nashr.runtime.programs import StackError
 
+_SHOWN = 20
+
 
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; a folder for each site below it")],
@@ -28,7 +30,7 @@ def export(
     from nashr.store import sites  # noqa: PLC0415
     from nashr.store.database import statement  # noqa: PLC0415
 
-    missing = 0
+    missing = unplaced = 0
     with database(data, patience=PATIENCE) as (engine, settings):
         with statement(engine) as conn:
             known = sites.every(conn)
@@ -41,12 +43,17 @@ def export(
             with progress.shown(one.id) as tell:
                 done = exporting.export(engine, stores(settings), one, others, folder / one.id, tell)
             missing += done.missing
+            unplaced += len(done.unplaced)
             typer.echo(
                 f"{folder / one.id}: {done.articles} articles, {done.drafts} of them as drafts, "
                 f"{done.photos} photos, {done.files} files of the site"
             )
-    if missing:
-        raise StackError(f"{missing} originals are missing in the bucket; everything else is in {folder}")
+            for key in sorted(done.unplaced)[:_SHOWN]:
+                typer.echo(f"no file: {key} is too long a name, or is a file and a folder at once", err=True)
+    wrong = {"originals are missing in the bucket": missing, "objects cannot be files here": unplaced}
+    if any(wrong.values()):
+        told = " and ".join(f"{number} {what}" for what, number in wrong.items() if number)
+        raise StackError(f"{told}; everything else is in {folder}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,6 +22,7 @@ from nashr.commands.stack import DataOption
 from nashr.domain import cards, fontfile, theme
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site, parse_site
+from nashr.domain.staticfolder import Memory
 from nashr.pages import chrome_pages
 from nashr.runtime.programs import StackError
 
@@ -98,7 +99,7 @@ def apply(
     typer.echo(f"{wanted.id}: version {version}, {len(wanted.sections)} sections, {wanted.base_url}")
 
 
-def _follow(stack: _Stack, site: Site, files: Mapping[str, Path]) -> static.Memory:
+def _follow(stack: _Stack, site: Site, files: Mapping[str, Path]) -> Memory:
     """The bucket follows the static folder; asks only for pages at paths that the folder has or had.
 
     Raises Refused for a file at the path of a page.
@@ -122,7 +123,7 @@ def _store_logo(stack: _Stack, site: Site, logo: Path) -> None:
     sitefiles.record(stack.conn, site, drawn)
 
 
-def _purge(data: Path | None, site: Site, folder: static.Memory) -> None:
+def _purge(data: Path | None, site: Site, folder: Memory) -> None:
     """Has the edge forget what changed of the static folder; an outside one again, as after every PUT."""
     from nashr import bootstrap  # noqa: PLC0415 - no command pays for what another imports
     from nashr.domain.errors import WorkError  # noqa: PLC0415
@@ -132,7 +133,7 @@ def _purge(data: Path | None, site: Site, folder: static.Memory) -> None:
     if not owed:
         return
     ranks = {key: Rank.article if key in folder.files else Rank.removal for key in owed}
-    wanted = [Purge(site.url(static.path_of(site, key)), rank=rank) for key, rank in ranks.items()]
+    wanted = [Purge(site.url(site.path(key)), rank=rank) for key, rank in ranks.items()]
     with database(data) as (engine, settings):
         runtime = bootstrap.Runtime(settings, engine)
         try:

@@ -6,18 +6,18 @@ folder leaves the site, and nothing else does.
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nashr.domain import staticfolder
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.domain.slugs import RESERVED
+from nashr.domain.staticfolder import Memory
 
 if TYPE_CHECKING:
     from nashr.ports import ObjectStore
@@ -74,34 +74,14 @@ def content_type(name: str) -> str:
 _REGISTERED: Final = mimetypes.MimeTypes()
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What the bucket has of the folder: the SHA-256 of each file by key, "" where nobody knows it.
-
-    ``owed``: keys whose copies the edge has still to forget.
-    """
-
-    files: Mapping[str, str] = field(default_factory=dict)
-    owed: frozenset[str] = frozenset()
-
-
 def remembered(site: Site, private: ObjectStore) -> Memory:
-    """What the last run wrote down. Before there were hashes that was a list of keys."""
-    data = json.loads(private.get(_place(site)) or b"[]")
-    if isinstance(data, list):
-        return Memory(dict.fromkeys(data, ""))
-    return Memory(data["files"], frozenset(data["owed"]))
+    """What the last run wrote down."""
+    return staticfolder.parsed(private.get(staticfolder.memory_key(site.id)))
 
 
 def paths(site: Site, memory: Memory) -> list[str]:
     """The site paths of what is remembered, but for what lies below an earlier prefix of the site."""
-    return [path_of(site, key) for key in memory.files if key.startswith(site.prefix)]
-
-
-def path_of(site: Site, key: str) -> str:
-    """The site path of a key below the site's prefix."""
-    folder, slash, name = f"/{key.removeprefix(site.prefix)}".rpartition("/")
-    return f"{folder}{slash}" if name == "index.html" else f"{folder}{slash}{name}"
+    return [site.path(key) for key in memory.files if key.startswith(site.prefix)]
 
 
 def replace(
@@ -145,13 +125,9 @@ def settle(site: Site, private: ObjectStore, purged: AbstractSet[str]) -> None:
     _remember(site, private, Memory(memory.files, memory.owed - purged))
 
 
-def _place(site: Site) -> str:
-    return f"static/{site.id}.json"
-
-
 def _remember(site: Site, private: ObjectStore, memory: Memory) -> None:
-    data = {"files": dict(sorted(memory.files.items())), "owed": sorted(memory.owed)}
-    private.put(_place(site), json.dumps(data).encode(), content_type="application/json")
+    body = staticfolder.written(memory)
+    private.put(staticfolder.memory_key(site.id), body, content_type="application/json")
 
 
 def _refused(file: Path, detail: str) -> Refused:

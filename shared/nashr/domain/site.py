@@ -112,6 +112,11 @@ class Site:
         name = path.lstrip("/")
         return self.prefix + (name + "index.html" if path.endswith("/") else name)
 
+    def path(self, key: str) -> str:
+        """The site path that an object key below the prefix serves."""
+        folder, slash, name = f"/{key.removeprefix(self.prefix)}".rpartition("/")
+        return f"{folder}{slash}{'' if name == 'index.html' else name}"
+
     def section(self, slug: str) -> Section | None:
         return next((section for section in self.sections if section.slug == slug), None)
 

@@ -6,6 +6,7 @@ backup that was cut short leaves the one before it as it was.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
@@ -19,6 +20,7 @@ from typing import BinaryIO, Final, Literal, TypeAlias, cast
 
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
+_LOCK: Final = "lock"
 _BLOCK: Final = 1024 * 1024
 
 Bucket: TypeAlias = Literal["site", "private"]
@@ -27,6 +29,10 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 class Damaged(Exception):
     """The folder is no whole backup; the text names the file and what is wrong with it."""
+
+
+class Busy(Exception):
+    """Another backup is being written into the folder, or nobody can tell whether one is."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +80,36 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def prepare(self) -> None:
-        """Makes the folder. Raises Damaged for one that holds something else."""
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        """Makes the folder; inside the block nobody else writes there.
+
+        Raises Damaged for a folder that holds something else, Busy while another backup is written into it.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         others = [item.name for item in self.folder.iterdir() if not _is_ours(item.name)]
         if others:
             raise Damaged(f"{self.folder} holds {min(others)}: give a new or empty folder, or a backup")
-        (self.folder / "objects").mkdir(mode=0o700, exist_ok=True)
+        with _locked(self.folder / _LOCK):
+            (self.folder / "objects").mkdir(mode=0o700, exist_ok=True)
+            yield
 
     def object_path(self, digest: str) -> Path:
         return self.folder / "objects" / digest[:2] / digest
 
     def has(self, digest: str, size: int) -> bool:
-        """Whether these bytes were kept already, by this backup or one before it."""
+        """Whether these bytes were kept already, by this backup or one before it.
+
+        By the size: ``verify`` reads the bytes, and what it finds damaged is deleted by hand.
+        """
         path = self.object_path(digest)
         return path.is_file() and path.stat().st_size == size
 
     def keep(self, body: bytes) -> str:
-        """Keeps bytes; returns their SHA-256."""
+        """Keeps bytes, also in place of a file that is damaged; returns their SHA-256."""
         digest = sha256(body).hexdigest()
-        if not self.has(digest, len(body)):
-            path = self.object_path(digest)
+        path = self.object_path(digest)
+        if not (path.is_file() and _digest(path) == digest):
             path.parent.mkdir(mode=0o700, exist_ok=True)
             with _whole(path) as file:
                 file.write(body)
@@ -181,7 +196,7 @@ def digest_of_table(archive: Archive, dump: str, name: str) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    return name in {_MANIFEST, "objects"} or name.startswith("dump-") or name.endswith(".new")
+    return name in {_MANIFEST, "objects", _LOCK} or name.startswith("dump-") or name.endswith(".new")
 
 
 def _compare(path: Path, wanted: str) -> None:
@@ -190,7 +205,9 @@ def _compare(path: Path, wanted: str) -> None:
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {error.strerror}: take another backup") from error
     if found != wanted:
-        raise Damaged(f"{path} has SHA-256 {found}, not {wanted}: it is damaged, take another backup")
+        raise Damaged(
+            f"{path} has SHA-256 {found}, not {wanted}: it is damaged. Delete it and take another backup"
+        )
 
 
 def _digest(path: Path) -> str:
@@ -199,6 +216,21 @@ def _digest(path: Path) -> str:
         while block := file.read(_BLOCK):
             made.update(block)
     return made.hexdigest()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds a file's lock, which ends with the process. Raises Busy."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                f"another backup is being written into {path.parent}: wait for it, or give another folder"
+            ) from error
+        except OSError as error:
+            raise Busy(f"{path} cannot be locked ({error.strerror}): give a folder elsewhere") from error
+        yield
 
 
 @contextmanager

@@ -6,16 +6,17 @@ it, so what the snapshot names is there afterwards, save what was erased meanwhi
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import version
 from secrets import token_hex
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from nashr.domain import staticfolder
 from nashr.domain.site import Site
 from nashr.domain.theme import is_bundle_key
 from nashr.ports import ObjectStore
@@ -51,16 +52,23 @@ class _Wanted:
 
 @dataclass(frozen=True)
 class Taken:
-    """A finished backup. ``missing``: keys that the database names and the bucket has not got."""
+    """A finished backup. ``missing``: what is wrong with objects that the database names, by their keys."""
 
     manifest: Manifest
     fetched: int
-    missing: Sequence[str]
+    missing: Mapping[str, str]
 
 
 def take(engine: Engine, stores: Stores, archive: Archive, tell: Progress) -> Taken:
-    """Takes a backup. Of objects, only those are read that ``archive`` has not got from an earlier one."""
-    archive.prepare()
+    """Takes a backup. Of objects, only those are read that ``archive`` has not got from an earlier one.
+
+    Raises Damaged and Busy.
+    """
+    with archive.prepared():
+        return _take(engine, stores, archive, tell)
+
+
+def _take(engine: Engine, stores: Stores, archive: Archive, tell: Progress) -> Taken:
     with snapshot(engine) as conn:
         dumping.unhurried(conn)
         taken_at = str(scalar(conn, 'SELECT to_char(now(), \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')'))
@@ -108,11 +116,15 @@ def _of_sites(known: Sequence[Site], stores: Stores) -> Iterator[_Wanted]:
             yield _Wanted("private", font)
         if site.logo and site.logo.startswith("/"):
             yield _Wanted("site", site.key(site.logo))
-        memory = f"static/{site.id}.json"
-        listed = stores.private.get(memory)
-        if listed is not None:
-            yield _Wanted("private", memory)
-            yield from (_Wanted("site", key) for key in json.loads(listed))
+        yield from _of_folder(site, stores)
+
+
+def _of_folder(site: Site, stores: Stores) -> Iterator[_Wanted]:
+    memory = staticfolder.memory_key(site.id)
+    body = stores.private.get(memory)
+    if body is not None:
+        yield _Wanted("private", memory)
+        yield from (_Wanted("site", key) for key in staticfolder.parsed(body).files)
 
 
 class _Keeping:
@@ -123,7 +135,7 @@ class _Keeping:
         self._stores = stores
         self._archive = archive
         self.fetched = 0
-        self.missing: list[str] = []
+        self.missing: dict[str, str] = {}
 
     def all(self, wanted: Sequence[_Wanted], tell: Progress) -> Iterator[Held]:
         with ThreadPoolExecutor(_PARALLEL) as pool:
@@ -131,22 +143,23 @@ class _Keeping:
                 zip(wanted, pool.map(self._keep, wanted), strict=True), start=1
             ):
                 tell("objects", done, len(wanted))
-                if held is not None:
+                if isinstance(held, Held):
                     yield held
                 elif self._is_owed(one):
-                    self.missing.append(one.key)
+                    self.missing[one.key] = held
 
-    def _keep(self, one: _Wanted) -> Held | None:
+    def _keep(self, one: _Wanted) -> Held | str:
+        """The object as it is kept, or what is wrong with it."""
         if one.sha256 and self._archive.has(one.sha256, one.bytes):
             return Held(one.bucket, one.key, one.sha256, one.bytes, one.content_type)
         store = self._stores.named(one.bucket)
         found, body = store.head(one.key), store.get(one.key)
         if found is None or body is None:
-            return None
+            return "is not in the bucket"
+        if one.sha256 not in {"", sha256(body).hexdigest()}:
+            return f"has other bytes in the bucket than those of SHA-256 {one.sha256}"
         self.fetched += 1
         digest = self._archive.keep(body)
-        if one.sha256 not in {"", digest}:
-            return None
         return Held(
             one.bucket,
             one.key,

@@ -1,15 +1,20 @@
 """Takes a site along: drafts that the API takes again, every revision, photos, and the site as plain files.
 
-Run again into the same folder it reads only photos and files that are new or have changed.
+Run again into the same folder it reads only photos and files that are new or have changed, and removes what
+the site has no more.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -27,18 +32,23 @@ _SUFFIXES: Final = {
     "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
     "image/avif": ".avif", "image/heic": ".heic", "image/tiff": ".tiff",
 }  # fmt: skip
-_GONE: Final = frozenset({"killed", "taken_down"})
+_NO_PLACE: Final = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+"""What a file system says of ``story`` beside ``story/amp``, and of names that are too long for it."""
 
 
 @dataclass
 class Report:
-    """What an export of one site wrote. ``missing``: originals that are not in the bucket."""
+    """What an export of one site wrote. ``missing``: originals that are not in the bucket.
+
+    ``unplaced``: keys of objects that cannot be files here.
+    """
 
     articles: int = 0
     drafts: int = 0
     photos: int = 0
     files: int = 0
     missing: int = 0
+    unplaced: list[str] = field(default_factory=list)
 
 
 def export(
@@ -46,34 +56,43 @@ def export(
 ) -> Report:
     """Writes one site below ``folder``. ``others``: prefixes of other sites below this one's."""
     report = Report()
+    again = (folder / "site.json").is_file()
     for name in ("drafts", "photos", "site"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     with snapshot(engine) as conn:
         dumping.unhurried(conn)
-        named = _photos(conn, stores.private, site, folder, report, tell)
-        _articles(conn, site, named, folder, report, tell)
+        photos = list(leaving.photos(conn, site.id))
+        editions = leaving.external_ids(conn, site.id)
+        _write_lines(folder / "articles.jsonl", _articles(conn, site, report, tell))
         _write_lines(folder / "authors.jsonl", leaving.authors(conn, site.id))
+    named = _photos(photos, stores.private, folder, report, tell)
+    written = _drafts(site, named, editions, folder, report)
     _write(folder / "site.json", site.to_json())
-    _files(stores.site, site, tuple(others), folder / "site", report, tell)
+    kept = _files(stores.site, site, tuple(others), folder / "site", report, tell)
+    if again:
+        _remove_all_but(folder / "drafts", written)
+        _remove_all_but(folder / "photos", {folder / "photos" / _name(item) for item in photos})
+        if kept:  # a bucket without a single file is lost, or another one: what was exported stays
+            _remove_all_but(folder / "site", kept)
     return report
 
 
+def _name(photo: Mapping[str, Any]) -> str:
+    return f"{photo['id']}{_SUFFIXES.get(photo['content_type'], '')}"
+
+
 def _photos(
-    conn: Connection, private: ObjectStore, site: Site, folder: Path, report: Report, tell: Progress
+    photos: Iterable[Mapping[str, Any]], private: ObjectStore, folder: Path, report: Report, tell: Progress
 ) -> dict[str, str]:
     """Copies originals and says what is known of them; returns the file names by the photos' ids."""
     names: dict[str, str] = {}
 
     def told() -> Iterator[Mapping[str, Any]]:
-        for item in leaving.photos(conn, site.id):
-            name = f"{item['id']}{_SUFFIXES.get(item['content_type'], '')}"
-            path = folder / "photos" / name
-            if not (path.is_file() and path.stat().st_size == item["bytes"]):
-                body = private.get(item["original_key"])
-                if body is None:
-                    report.missing += 1
-                    continue
-                _whole(path, body)
+        for item in photos:
+            name = _name(item)
+            if not _has_original(folder / "photos" / name, item, private):
+                report.missing += 1
+                continue
             names[item["id"]] = name
             report.photos += 1
             tell("photos", report.photos, None)
@@ -83,31 +102,62 @@ def _photos(
     return names
 
 
-def _articles(
-    conn: Connection, site: Site, photos: Mapping[str, str], folder: Path, report: Report, tell: Progress
-) -> None:
-    editions = leaving.external_ids(conn, site.id)
+def _has_original(path: Path, photo: Mapping[str, Any], private: ObjectStore) -> bool:
+    """Copies an original unless it is there; False where the bucket has not got it."""
+    if path.is_file() and path.stat().st_size == photo["bytes"]:
+        return True
+    body = private.get(photo["original_key"])
+    if body is not None:
+        _whole(path, body)
+    return body is not None
 
-    def told() -> Iterator[Mapping[str, Any]]:
-        for item in leaving.articles(conn, site.id):
-            if item["status"] not in _GONE:
-                _write(folder / "drafts" / f"{item['number']:07d}.json", draft(item, site, photos, editions))
-                report.drafts += 1
-            report.articles += 1
-            tell("articles", report.articles, None)
-            url = site.url(item["path"]) if item["path"] else None
-            yield {"site": site.id, "url": url, **item}
 
-    _write_lines(folder / "articles.jsonl", told())
+def _articles(conn: Connection, site: Site, report: Report, tell: Progress) -> Iterator[Mapping[str, Any]]:
+    for item in leaving.articles(conn, site.id):
+        report.articles += 1
+        tell("articles", report.articles, None)
+        url = site.url(item["path"]) if item["path"] else None
+        yield {"site": site.id, "url": url, **item}
+
+
+def _drafts(
+    site: Site, photos: Mapping[str, str], editions: Mapping[str, str], folder: Path, report: Report
+) -> set[Path]:
+    """Writes drafts of the articles that articles.jsonl has; returns their files.
+
+    Out of the file, so that no snapshot is open while originals are copied.
+    """
+    written = set()
+    with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            item = json.loads(line)
+            if item["status"] in leaving.GONE:
+                continue
+            path = folder / "drafts" / f"{item['number']:07d}.json"
+            _write(path, draft(item, site, photos, editions))
+            written.add(path)
+            report.drafts += 1
+    return written
+
+
+def _remove_all_but(folder: Path, kept: AbstractSet[Path]) -> None:
+    """Removes what an earlier export has left: killed articles, withdrawn photos, pages that are gone."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+        elif path not in kept:
+            path.unlink()
 
 
 def draft(
     article: Mapping[str, Any], site: Site, photos: Mapping[str, str], editions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What ``nashr submit`` sends to have the article again: what is live of it, else its latest revision.
+    """What ``nashr submit`` sends to have a line of articles.jsonl again: what is live, else the latest.
 
     Photos are files beside it; those that may not be shown any more are left out. The address and the day
-    stay. Pins and bans name articles by ids of this installation, and are left out.
+    stay. Pins and bans name articles by ids of this installation, and are left out; so is the original of a
+    translation that is not among ``editions``.
     """
     chosen = article["live_revision"] or article["latest_revision"]
     doc = next(one["doc"] for one in article["revisions"] if one["revision"] == chosen)
@@ -116,8 +166,8 @@ def draft(
     if article["slug_frozen"]:
         made["slug"] = article["slug"]
     if article["published_at"] is not None:
-        made["published_at"] = article["published_at"].isoformat()
-    if article["translation_of"]:
+        made["published_at"] = article["published_at"]
+    if article["translation_of"] in editions:
         made["translation_of"] = editions[article["translation_of"]]
     for name in ("hero", "social_image"):
         if name in made and not _with_file(made[name], photos):
@@ -142,27 +192,46 @@ def _with_file(use: Mapping[str, Any], photos: Mapping[str, str]) -> dict[str, A
 
 def _files(
     store: ObjectStore, site: Site, others: tuple[str, ...], folder: Path, report: Report, tell: Progress
-) -> None:
-    """The bucket's objects as files that a plain web server serves."""
+) -> set[Path]:
+    """The bucket's objects as files that a plain web server serves; returns those that are there.
 
-    def copy(entry: Entry) -> bool:
+    A folder's mark is no file.
+    """
+
+    def copy(entry: Entry) -> Path | None:
         path = _path(folder, entry.key.removeprefix(site.prefix))
-        if path is None or _is_same(path, entry):
-            return path is not None
-        body = store.get(entry.key)
-        if body is None:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _whole(path, body)
-        at = entry.modified_at.timestamp()
-        os.utime(path, (at, at))
-        return True
+        try:
+            if path is not None:
+                return path if _has_copy(path, entry, store) else None
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+        report.unplaced.append(entry.key)
+        return None
 
-    listed = (entry for entry in store.entries(site.prefix) if not entry.key.startswith(("_nashr/", *others)))
+    ours = (entry for entry in store.entries(site.prefix) if not entry.key.startswith(("_nashr/", *others)))
+    kept = set()
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        for copied in pool.map(copy, listed):
-            report.files += copied
+        for path in pool.map(copy, (entry for entry in ours if not entry.key.endswith("/"))):
+            if path is not None:
+                kept.add(path)
+            report.files = len(kept)
             tell("files of the site", report.files, None)
+    return kept
+
+
+def _has_copy(path: Path, entry: Entry, store: ObjectStore) -> bool:
+    """Copies an object unless it is there; False where it has left the bucket meanwhile."""
+    if _is_same(path, entry):
+        return True
+    body = store.get(entry.key)
+    if body is None:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _whole(path, body)
+    at = entry.modified_at.timestamp()
+    os.utime(path, (at, at))
+    return True
 
 
 def _path(folder: Path, name: str) -> Path | None:
@@ -199,6 +268,9 @@ def _plain(value: Any) -> str:
 
 
 def _whole(path: Path, body: bytes) -> None:
-    fresh = path.with_name(f"{path.name[:200]}.new")
+    """Under a short name first: a name may have 255 bytes, and ``.new`` would be too many."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    fresh = path.with_name(f"{sha256(path.name.encode()).hexdigest()}.new")
     fresh.write_bytes(body)
     fresh.replace(path)

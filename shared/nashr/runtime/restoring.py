@@ -6,17 +6,17 @@ after the backup are not undone: removals stay, and pages that are taken off the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 
 from nashr.domain.pageheaders import VERSION
 from nashr.ports import ObjectStore
 from nashr.runtime import verifying
-from nashr.runtime.archive import Archive, Damaged, Held, Manifest, Progress
+from nashr.runtime.archive import Archive, Damaged, DumpedTable, Held, Manifest, Progress
 from nashr.runtime.backup import Stores
 from nashr.store import database, drift, dumping, events, recovering, repairing, sites
 from nashr.store.database import scalar
@@ -110,10 +110,21 @@ def _load(conn: Connection, archive: Archive, manifest: Manifest, tell: Progress
     dumped = {table.name: table for table in manifest.tables}
     for done, table in enumerate(dumping.TABLES, start=1):
         if table.name in dumped:
-            blocks = archive.blocks(manifest, table.name)
-            dumping.load(conn, table, dumped[table.name].columns, blocks)
+            _load_table(conn, archive, manifest, table, dumped[table.name])
         tell("tables", done, len(dumping.TABLES))
     dumping.keep_tokens(conn, ours)
+
+
+def _load_table(
+    conn: Connection, archive: Archive, manifest: Manifest, table: Table, dumped: DumpedTable
+) -> None:
+    try:
+        dumping.load(conn, table, dumped.columns, archive.blocks(manifest, table.name))
+    except dumping.Unlike as error:
+        raise Damaged(
+            f"the backup does not fit this nashr ({error}): restore it with nashr {manifest.nashr}, "
+            "which wrote it, then install this one"
+        ) from error
 
 
 def _settle(
@@ -166,7 +177,8 @@ def _take_off(
 ) -> None:
     """Pages that the backup does not know leave the site, kept aside; files are left to the sweep.
 
-    Nobody can want a page meanwhile: no other transaction has seen these sites.
+    Nobody can want a page meanwhile: no other transaction has seen these sites. Told is all that lies aside
+    for this backup: a run that was cut short had not purged what it deleted.
     """
     for _ in found.orphans():
         pass
@@ -177,8 +189,17 @@ def _take_off(
             aside = f"{ASIDE}/{manifest.dump}/{orphan.key}"
             stores.private.put(aside, body, content_type=orphan.content_type)
             stores.site.delete(orphan.key)
-            report.aside.append(aside)
-            report.urls.append(site.url(orphan.path))
+    for key in _aside(stores.private, manifest, found):
+        report.aside.append(f"{ASIDE}/{manifest.dump}/{key}")
+        report.urls.append(site.url(site.path(key)))
     files = list(drift.remembered(conn, pages=False))
     if files:
         repairing.adopt(conn, site.id, files)
+
+
+def _aside(private: ObjectStore, manifest: Manifest, found: verifying.Comparison) -> Iterator[str]:
+    """The keys that pages of the site had which lie aside."""
+    folder = f"{ASIDE}/{manifest.dump}/"
+    for key in private.keys(folder + found.site.site.prefix):
+        if not key.removeprefix(folder).startswith(tuple(found.others)):
+            yield key.removeprefix(folder)

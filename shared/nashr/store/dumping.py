@@ -1,4 +1,4 @@
-"""Every table out of one snapshot and into an empty database, as PostgreSQL's own COPY writes it.
+"""The tables out of one snapshot and into an empty database, as PostgreSQL's own COPY writes it.
 
 COPY needs no program beside the server and reads into any later PostgreSQL; what it cannot do is another
 schema, so the two must be at the same version.
@@ -14,7 +14,10 @@ from sqlalchemy import Connection, Table
 from nashr.store.database import copying, rows, run, scalar
 from nashr.store.tables import metadata
 
-TABLES: Final[Sequence[Table]] = metadata.sorted_tables
+_NO_CONTENT: Final = frozenset({"metric"})
+"""What processes have counted: each adds its own every few seconds, also to an installation that is empty."""
+
+TABLES: Final[Sequence[Table]] = [table for table in metadata.sorted_tables if table.name not in _NO_CONTENT]
 """What a row refers to comes before it."""
 
 _CONTENT: Final = ("site", "article", "asset", "page")
@@ -62,8 +65,9 @@ def load(conn: Connection, table: Table, names: Sequence[str], blocks: Iterable[
 
 
 def close(conn: Connection) -> None:
-    """Keeps sites from being applied until the transaction ends, so that what is empty stays empty."""
-    run(conn, "LOCK TABLE site IN SHARE ROW EXCLUSIVE MODE")
+    """Nobody else writes a dumped table until the transaction ends, so that what is empty stays empty."""
+    names = ", ".join(f'"{table.name}"' for table in TABLES)
+    run(conn, f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def content(conn: Connection) -> dict[str, int]:

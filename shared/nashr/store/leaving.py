@@ -9,6 +9,9 @@ from sqlalchemy import Connection
 
 from nashr.store.database import rows
 
+GONE: Final = frozenset({"killed", "taken_down"})
+"""The states of articles that are not taken along as drafts."""
+
 _BATCH: Final = 200
 
 
@@ -53,13 +56,16 @@ def _by_article(conn: Connection, sql: str, ids: list[str]) -> dict[str, list[di
 
 
 def external_ids(conn: Connection, site: str) -> Mapping[str, str]:
-    """What other editions' articles are called that articles of the site are translations of, by id."""
+    """What other editions' articles are called that articles of the site are translations of, by id.
+
+    Without those that were killed or taken down: nobody can send them again.
+    """
     found = rows(
         conn,
         """SELECT DISTINCT o.id, o.external_id FROM article a JOIN article o ON o.id = a.translation_of
-        WHERE a.site = :site""",
-        site=site,
-    )
+        WHERE a.site = :site AND o.status <> ALL(:gone)""",
+        site=site, gone=sorted(GONE),
+    )  # fmt: skip
     return {item["id"]: external_id(item) for item in found}
 
 

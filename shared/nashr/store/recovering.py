@@ -41,22 +41,27 @@ class Standing:
 
 
 def standing(conn: Connection, site: Site) -> Iterator[Sequence[Standing]]:
-    """Batches of the pages of which the listing (drift.py) has an object."""
+    """Batches of the pages of which the listing (drift.py) has the object."""
     after = 0
-    while True:
-        found = rows(
-            conn,
-            """SELECT DISTINCT ON (p.id) p.id, p.path, l.key FROM page p
-            JOIN listed l ON l.path = p.path OR l.plain = p.path
-            WHERE p.site = :site AND p.kind <> 'routes' AND p.id > :after ORDER BY p.id LIMIT :limit""",
-            site=site.id, after=after, limit=BATCH,
-        )  # fmt: skip
-        pages = [Standing(**item) for item in found if item["key"] == site.key(item["path"])]
+    while found := _pages(conn, site, after):
+        keys = [page.key for page in found]
+        listed = {
+            item["key"] for item in rows(conn, "SELECT key FROM listed WHERE key = ANY(:keys)", keys=keys)
+        }
+        pages = [page for page in found if page.key in listed]
         if pages:
             yield pages
-        if not found:
-            return
-        after = found[-1]["id"]
+        after = found[-1].id
+
+
+def _pages(conn: Connection, site: Site, after: int) -> Sequence[Standing]:
+    found = rows(
+        conn,
+        """SELECT id, path FROM page WHERE site = :site AND kind <> 'routes' AND id > :after
+        ORDER BY id LIMIT :limit""",
+        site=site.id, after=after, limit=BATCH,
+    )  # fmt: skip
+    return [Standing(item["id"], item["path"], site.key(item["path"])) for item in found]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-from nashr.store import dumping, recovering
+from nashr.ports import Entry
+from nashr.store import drift, dumping, recovering
 from nashr.store.database import rows, run, scalar, snapshot, transaction
+from psycopg.errors import LockNotAvailable
 
-from tests.integration.store.newsroom import Newsroom, begin
+from tests.integration.store.newsroom import SITE, Newsroom, begin
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -81,6 +84,34 @@ def test_an_installation_says_what_it_holds(newsroom: Newsroom, engine: Engine) 
         assert dumping.content(conn) == {}
         run(conn, "ROLLBACK")
         run(conn, "BEGIN")
+
+
+def test_nobody_writes_while_a_backup_is_loaded(newsroom: Newsroom, engine: Engine) -> None:
+    """A step that is claimed or added waits for the restore; counts, which no backup holds, go on."""
+    newsroom.listing("/x/")
+    with transaction(engine) as conn, transaction(engine) as other:
+        dumping.close(conn)
+        run(other, "INSERT INTO metric (series, labels, value) VALUES ('x', '{}', 1)")
+        run(other, "SET LOCAL lock_timeout = '50ms'")
+        run(other, "SAVEPOINT before")
+        with pytest.raises(LockNotAvailable):
+            run(other, "UPDATE step SET state = state")
+        run(other, "ROLLBACK TO before")
+    assert "metric" not in dumped(engine)
+
+
+def test_a_page_stands_where_its_own_key_is_listed(newsroom: Newsroom, engine: Engine) -> None:
+    """Another object with the same path, as a folder's mark is, is not the page's."""
+    both = newsroom.listing("/both/")
+    newsroom.listing("/mark/")
+    keys = ("both/", "both/index.html", "mark/")
+    entries = [Entry(SITE.prefix + key, 1, datetime(2026, 1, 1, tzinfo=UTC)) for key in keys]
+    with transaction(engine) as conn:
+        drift.begin_listing(conn)
+        drift.add_to_listing(conn, SITE, entries)
+        drift.end_listing(conn)
+        found = [page for batch in recovering.standing(conn, SITE) for page in batch]
+    assert found == [recovering.Standing(both.id, "/both/", f"{SITE.prefix}both/index.html")]
 
 
 def test_counters_go_past_what_the_store_holds(newsroom: Newsroom, engine: Engine, inside: Inside) -> None:
