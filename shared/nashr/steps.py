@@ -86,7 +86,10 @@ STEPS: Final[dict[str, Kind]] = {
             "the pages that show it wanted, 500 at a time", leads_to=("deliver", "refresh"), rearms=True,
             limit=120, max_attempts=1_000_000,
         ),
-        Kind("remove", "delivery", "a takedown", "its keys deleted, and deleted again", limit=60),
+        Kind(
+            "remove", "delivery", "a takedown", "its keys deleted, and deleted again",
+            limit=60, max_attempts=1_000_000,
+        ),
         Kind(
             "withdraw", "delivery", "a withdrawn photo", "its keys deleted, and deleted again",
             limit=60, max_attempts=1_000_000,

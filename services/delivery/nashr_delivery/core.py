@@ -6,6 +6,7 @@ Same inputs give the same bytes; two versions of a page differ only in the stamp
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -52,6 +53,9 @@ _STAMPS: Final = {
     "application/manifest+json": ("{", '"nashr_version": {}, '),
     "application/feed+json": ("{", '"_nashr": {{"version": {}}}, '),
 }
+_STAMPED: Final = re.compile(
+    rb"""nashr(?::version|_version":|": \{"version":)(?:" content="| )(\d+)"""
+).search
 _XML_STAMP: Final = ('<?xml version="1.0" encoding="utf-8"?>\n', "<!-- nashr:version {} -->\n")
 
 
@@ -163,6 +167,12 @@ def _stamped(draft: Draft, version: int) -> bytes:
     if found != before:
         raise ValueError(f"a body of {draft.content_type} must hold {before!r}")
     return f"{head}{found}{stamp.format(version)}{tail}".encode()
+
+
+def version_of(body: bytes) -> int | None:
+    """The version in a body's stamp; None where it has none. No text of the newsroom stands before it."""
+    found = _STAMPED(body)
+    return int(found[1]) if found else None
 
 
 def _digest(draft: Draft, metadata: dict[str, str], cache: str) -> str:

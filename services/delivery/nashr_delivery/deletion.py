@@ -33,11 +33,20 @@ def delete(store: ObjectStore, keys: Sequence[str]) -> None:
 def delete_everywhere(runtime: Runtime, site: Site, keys: Sequence[str]) -> None:
     """Deletes keys from the store and from the edge. Raises Retryable; NotYet while the edge is busy."""
     delete(runtime.site_store, keys)
-    urls = [site.url(f"/{key.removeprefix(site.prefix)}") for key in keys]
+    purge(runtime, urls(site, keys))
+
+
+def urls(site: Site, keys: Sequence[str]) -> list[str]:
+    """Where the edge serves these keys."""
+    return [site.url(f"/{key.removeprefix(site.prefix)}") for key in keys]
+
+
+def purge(runtime: Runtime, wanted: Sequence[str]) -> None:
+    """Has the edge forget these URLs of what was removed. Raises Retryable; NotYet while the edge is busy."""
     try:
-        runtime.purger.purge([Purge(url, rank=Rank.removal) for url in urls])
+        runtime.purger.purge([Purge(url, rank=Rank.removal) for url in wanted])
     except CdnBusy as busy:
-        raise NotYet(str(busy)) from busy
+        raise NotYet(str(busy), seconds=max(1.5, busy.seconds)) from busy
 
 
 def second_pass(runtime: Runtime, conn: Connection) -> datetime:

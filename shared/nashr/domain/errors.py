@@ -60,7 +60,14 @@ class Retryable(WorkError):
 
 
 class NotYet(Retryable):
-    """Something else has to end first: the step comes again soon, and that attempt does not count."""
+    """Something else has to end first: the step comes again soon, and that attempt does not count.
+
+    ``seconds``: at most how long until then; for what costs something to look at, a longer while.
+    """
+
+    def __init__(self, message: str, *, seconds: float = 1.5) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Permanent(WorkError):

@@ -174,7 +174,7 @@ class Worker:
         except Retryable as error:
             outcome = "waits" if isinstance(error, NotYet) else "retry"
             log.warning("step.retry", error=str(error))
-            self._retry(step, str(error), counts=not isinstance(error, NotYet))
+            self._retry(step, str(error), waits=error.seconds if isinstance(error, NotYet) else None)
         except Exception as error:
             outcome = "crashed"
             log.error("step.crashed", error=repr(error), exc_info=True)
@@ -194,10 +194,10 @@ class Worker:
                 if step.priority == Priority.breaking:
                     queue.wake_direct(conn)
 
-    def _retry(self, step: Step, error: str, *, counts: bool = True) -> None:
+    def _retry(self, step: Step, error: str, *, waits: float | None = None) -> None:
         """Also without a database: then the lease runs out and the step is claimed again."""
         with suppress(Retryable), transaction(self._engine) as conn:
-            queue.retry(conn, step, error, counts=counts)
+            queue.retry(conn, step, error, waits=waits)
             queue.notify(conn)
 
     def _bury(self, step: Step, error: str) -> None:

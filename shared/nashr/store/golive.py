@@ -91,7 +91,7 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
         moved = shelves.record(conn, site, article.id, shown.content, shown.published_at)
         touched |= {spec.path: spec for spec in (*places_touched(moved.places), *moved.whole)}
         named = _bump(conn, site, article, page, shown, touched, facts, moved)
-    if found.state == "running":
+    if found.state == "running" and found.page_version is None:  # a takedown runs on while pages go out again
         _tell(conn, site, article, page, shown, named=named)
 
 

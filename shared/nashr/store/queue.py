@@ -27,8 +27,6 @@ _EACH_QUEUE = "unnest(CAST(:kinds AS text[]), CAST(:classes AS smallint[])) AS e
 
 _SEVERAL = 16  # of a queue: others may be about to claim the first ones
 
-NOT_YET_SECONDS = 1.5
-
 CHANNEL = "nashr_step"
 DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
 
@@ -267,19 +265,19 @@ def finish(
         raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")
 
 
-def retry(conn: Connection, step: Step, error: str, *, counts: bool = True) -> None:
+def retry(conn: Connection, step: Step, error: str, *, waits: float | None = None) -> None:
     """Puts a step back with a back-off; full jitter within the upper half.
 
-    What only waits for something else (``counts`` false) comes again in a second, the attempt forgotten.
+    What only waits for something else comes again in ``waits`` seconds, the attempt forgotten.
     """
-    delay = backoff_seconds(step.attempts) if counts else NOT_YET_SECONDS
+    delay = backoff_seconds(step.attempts) if waits is None else waits
     run(
         conn,
         """UPDATE step SET state = 'ready', error = :error, lease_owner = NULL, lease_until = NULL,
             attempts = attempts - :forgotten, dispatched_at = NULL,
             available_at = clock_timestamp() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
-        id=step.id, fence=step.fence, error=error[:2000], forgotten=0 if counts else 1,
+        id=step.id, fence=step.fence, error=error[:2000], forgotten=0 if waits is None else 1,
         delay=delay * random.uniform(0.5, 1.0),  # noqa: S311 - spreads load only
     )  # fmt: skip
 

@@ -241,7 +241,7 @@ def test_erasing_forgets_what_cards_said(newsroom: Newsroom, article: Article, i
     publish(newsroom, article)
     assert inside.scalar("SELECT count(*) FROM step WHERE input->'doc'->>'headline' = 'عنوان'") == 1
     with transaction(newsroom.engine) as conn:
-        erasing.erase(conn, SITE.id, article.id)
+        erasing.erase(conn, erasing.Taken(SITE.id, article.id, 9))
     assert inside.scalar("SELECT count(*) FROM step WHERE input->'doc'->>'headline' = 'عنوان'") == 0
     assert inside.scalar("SELECT count(*) FROM publication WHERE article = :id", id=article.id) == 1
 
