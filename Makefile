@@ -58,7 +58,7 @@ unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows th
 
 .PHONY: integration
 integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
-	$(RUN)/pytest -n 2 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
+	$(RUN)/pytest -n 3 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
 .PHONY: audit
 audit: setup $(AUDITORS) ## Independent tools judge the published pages: make audit T=tests/audit/test_access.py narrows it
