@@ -269,8 +269,11 @@ def _plain(value: Any) -> str:
 
 def _whole(path: Path, body: bytes) -> None:
     """Under a short name first: a name may have 255 bytes, and ``.new`` would be too many."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     fresh = path.with_name(f"{sha256(path.name.encode()).hexdigest()}.new")
-    fresh.write_bytes(body)
-    fresh.replace(path)
+    try:
+        fresh.write_bytes(body)
+        fresh.replace(path)
+    except OSError as error:
+        if error.errno != errno.ENOTDIR:  # then there is no folder to look in
+            fresh.unlink(missing_ok=True)
+        raise
