@@ -48,7 +48,7 @@ class Case:
     def _handed_over(self) -> tuple[Any, dict[str, Any]]:
         """The template and what it is rendered with, caught where nashr calls Jinja."""
         caught: dict[str, Any] = {}
-        template = markup.environment().get_template("article.html")
+        template = markup.environment(self.look.templates).get_template("article.html")
         render = template.render
 
         def catching(**values: Any) -> str:
