@@ -193,7 +193,7 @@ def test_a_photo_that_keeps_killing_is_left_out(open_pool: Open, attempt: int) -
 
 def test_a_logo_that_keeps_killing_is_left_out(open_pool: Open) -> None:
     """A small SVG that never ends costs the cards of its site their logo, not their photo, and is told."""
-    pool = open_pool(seconds=2)
+    pool = open_pool(seconds=5)  # a child that is started anew imports its libraries within that
     pool.warm()
     look = partial(pool.draw, TEXT, theme=replace(THEME, logo=endless_logo()), formats=("og",))
     with pytest.raises(CardCrashed):
@@ -295,13 +295,13 @@ def test_threads_share_a_pool(open_pool: Open) -> None:
 
 
 def test_an_idle_pool_is_small(open_pool: Open) -> None:
-    """One resident child below 90 MB: the whole stack has 1.2 GB."""
+    """One resident child below 110 MB, OpenCV among it: the whole stack has 1.2 GB."""
     pool = open_pool()
     for _ in range(3):
         draw(pool)
     resident = Path(f"/proc/{only_child()}/statm").read_text().split()[1]
 
-    assert int(resident) * os.sysconf("SC_PAGESIZE") < 90 << 20
+    assert int(resident) * os.sysconf("SC_PAGESIZE") < 110 << 20
 
 
 def test_a_pool_never_used_closes() -> None:
