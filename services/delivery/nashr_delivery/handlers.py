@@ -77,7 +77,7 @@ class Delivery:
         loaded = self._load(page_id)
         if loaded is None:
             return self._routes(page_id)
-        if loaded.page.wanted == loaded.page.live:
+        if loaded.page.wanted == loaded.page.attempted:
             self._want_more(page_id)
             loaded = self._load(page_id)
             assert loaded is not None
@@ -138,7 +138,7 @@ class Delivery:
             return deletion.later(conn, longest) if longest else None
 
     def _want_more(self, page: int) -> None:
-        """Due by itself (a kicker ran out, a wait ended): a version of its own, since content may differ."""
+        """Due by itself, or tried already: a version of its own, since content may differ."""
         with statement(self._runtime.engine) as conn:
             pagerows.want_by_itself(conn, page)
 

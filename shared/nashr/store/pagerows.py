@@ -168,11 +168,15 @@ def want(
 
 
 def want_by_itself(conn: Connection, page: int) -> None:
-    """A version for a page whose time has come (a kicker ran out, a wait ended), if none is due."""
+    """A version for a page whose newest was tried already, if none is due.
+
+    Its time has come (a kicker ran out, a wait ended); or that attempt failed, perhaps after its PUT, and
+    what is rendered now may differ: one version is never two texts.
+    """
     run(
         conn,
         f"""UPDATE page SET wanted = wanted + 1, reasons = {_remembered("''")}
-        WHERE id = :page AND wanted = live""",
+        WHERE id = :page AND wanted = attempted""",
         page=page,
         cause="time",
     )

@@ -201,3 +201,16 @@ def test_a_page_remembers_its_last_reasons(engine: Engine, inside: Inside) -> No
 
     assert [(one["version"], one["cause"]) for one in kept] == [(n + 1, f"ar_{n}") for n in (6, 5, 4, 3, 2)]
     assert {one["facts"] for one in kept} == {"teaser"}
+
+
+def test_a_version_that_was_tried_is_never_tried_again(engine: Engine, inside: Inside) -> None:
+    """An attempt may have stored its text before it failed: the next one is another version."""
+    row = page(engine)
+    want(engine, row)
+    with transaction(engine) as conn:
+        pagerows.want_by_itself(conn, row.id)
+    assert inside.page(PATH)["wanted"] == 1  # due, and not tried yet
+    inside.run("UPDATE page SET attempted = wanted")
+    with transaction(engine) as conn:
+        pagerows.want_by_itself(conn, row.id)
+    assert (inside.page(PATH)["wanted"], inside.page(PATH)["live"]) == (2, 0)
