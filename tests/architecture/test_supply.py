@@ -15,8 +15,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parents[2]
 LOCK = tomllib.loads((HERE / "uv.lock").read_text("utf-8"))
 VULNERABLE = "jinja2"
+IDENTITY = "TEST-1"
 ADVISORY = {
-    "id": "TEST-1",
+    "id": IDENTITY,
     "modified": "2026-01-01T00:00:00Z",
     "summary": "made up for this test",
     "affected": [
@@ -53,7 +54,7 @@ def test_a_known_vulnerability_fails_the_run(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert VULNERABLE in done.stdout
-    assert ADVISORY["id"] in done.stdout
+    assert IDENTITY in done.stdout
 
 
 def test_without_one_the_materials_are_listed(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def _service(*, vulnerable: bool) -> Iterator[str]:
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
-            known = [{"id": ADVISORY["id"], "modified": ADVISORY["modified"]}]
+            known = [{"id": IDENTITY, "modified": ADVISORY["modified"]}]
             named = (vulnerable and query["package"]["name"] == VULNERABLE for query in asked)
             self._say({"results": [{"vulns": known} if found else {} for found in named]})
 
