@@ -5,6 +5,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 STAMP := .venv/.installed
+SBOM ?= sbom.json
 AUDITORS := tests/audit/node_modules/.package-lock.json
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
@@ -54,7 +55,7 @@ imports: setup ## Who may import whom
 
 .PHONY: unit
 unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows them
-	$(RUN)/pytest -n 2 $(or $(T),tests/unit tests/architecture)
+	$(RUN)/pytest -n 2 $(or $(T),tests/unit tests/architecture tests/fuzz)
 
 .PHONY: integration
 integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
@@ -64,6 +65,17 @@ integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults
 audit: setup $(AUDITORS) ## Independent tools judge the published pages: make audit T=tests/audit/test_access.py narrows it
 	$(UV) sync --locked --quiet --inexact --group audit --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	$(RUN)/pytest $(or $(T),tests/audit)
+
+.PHONY: fuzz
+fuzz: setup ## What reads strangers' input, with N generated inputs of each kind: make fuzz N=100000
+	NASHR_FUZZ_EXAMPLES=$(or $(N),20000) $(RUN)/pytest -n 2 --timeout 0 tests/fuzz
+
+.PHONY: supply
+supply: setup ## Looks for known vulnerabilities in what a container holds; writes its bill of materials, sbom.json
+	$(UV) export --locked --quiet --no-default-groups --format cyclonedx1.5 --output-file $(SBOM)
+	@$(UV) audit --preview-features audit-command --locked --no-default-groups $(OSV:%=--service-url %) || { \
+	  code=$$?; test $$code = 2 || exit $$code; \
+	  echo "the service of known vulnerabilities (osv.dev) did not answer: nothing was looked for" >&2; }
 
 .PHONY: bench
 bench: setup ## Run the benchmarks and print their tables

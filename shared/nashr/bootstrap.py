@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sqlalchemy import Engine
 
 from nashr import failpoints
-from nashr.observability import logs
+from nashr.observability import logs, tracing
 from nashr.ports import Cdn, ObjectStore
 from nashr.settings import Settings, load_for_stack
 from nashr.store import database
@@ -71,9 +71,10 @@ def engine(settings: Settings, *, pool: int, application: str, patience: float =
 
 
 def begin(service: str) -> Settings:
-    """The beginning of every process: logs, settings, failpoints."""
+    """The beginning of every process: logs, settings, traces, failpoints."""
     logs.configure(service)
     settings = load_for_stack()
+    tracing.configure(service, url=settings.traces_url, share=settings.traces_share)
     failpoints.arm(settings.failpoints, settings.data)
     return settings
 

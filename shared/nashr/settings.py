@@ -74,6 +74,10 @@ class Settings:
 
     env: str = _setting("development", "production refuses failpoints")
     data: Path = _setting(_DATA, "Folder of the embedded stack: all its state is below it")  # noqa: RUF009
+    traces_url: str = _setting(
+        "", "Where traces go, OTLP over HTTP, as http://collector:4318/v1/traces; empty: there are none"
+    )
+    traces_share: float = _setting(1.0, "How many of the traces that begin here are kept, from 0 to 1")
     failpoints: str = _setting("", "Faults to stage in tests; refused when env is production")
 
     database_url: str = _setting("", "PostgreSQL >= 15, as postgresql://; empty: the embedded server")

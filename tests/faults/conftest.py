@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import processes_in, until
+from tests.faults.collector import Collector
 from tests.faults.lab import FAILPOINTS, SITE, Lab, nashr
 from tests.faults.newsroom import Newsroom, Story, open_story
 
@@ -23,7 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def collector() -> Iterator[Collector]:
+    """Where the lab's traces go."""
+    with Collector() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab")
     data = folder / "data"
     (data / "failpoints").mkdir(parents=True)
@@ -31,7 +39,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         (data / "failpoints" / name).touch()
     staged = ",".join(f"{name}={action}" for name, action in FAILPOINTS.items())
     try:
-        started = nashr("up", "--detach", "--api-port", "0", "--site-port", "0", data=data, failpoints=staged)
+        started = nashr(
+            "up", "--detach", "--api-port", "0", "--site-port", "0", data=data, failpoints=staged,
+            traces_url=collector.url,
+        )  # fmt: skip
         assert started.returncode == 0, started.stdout + started.stderr
         made = _opened(data, folder)
         yield made

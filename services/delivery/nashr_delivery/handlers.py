@@ -10,7 +10,7 @@ from datetime import datetime
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fenced, NotYet, Retryable
-from nashr.observability import metrics
+from nashr.observability import metrics, tracing
 from nashr.observability.logs import logger
 from nashr.pages import REST, PageKind
 from nashr.runtime.worker import Commit, Finish
@@ -89,10 +89,11 @@ class Delivery:
         version = loaded.page.wanted
         assets = self._looks.assets(loaded.site.site, loaded.site.secret)
         limits = self._purging.limits
-        page = looks.rendered(
-            loaded.view, loaded.site.site, assets, version=version, cache=limits.page_cache,
-            tag_metadata=limits.tag_metadata, foot=loaded.foot,
-        )  # fmt: skip
+        with tracing.span("render", path=loaded.page.path):
+            page = looks.rendered(
+                loaded.view, loaded.site.site, assets, version=version, cache=limits.page_cache,
+                tag_metadata=limits.tag_metadata, foot=loaded.foot,
+            )  # fmt: skip
         rendered = time.monotonic() - begun
         if _same(loaded.page, page):
             return lambda conn: self._unchanged(conn, loaded, version, Spent(rendered))

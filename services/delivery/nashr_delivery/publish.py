@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from nashr.domain.errors import Retryable
 from nashr.domain.pageheaders import VERSION, sealed
+from nashr.observability import tracing
 from nashr.ports import ObjectStore, StoreConflict
 from nashr.store.pagerows import PageRow
 
@@ -35,7 +36,8 @@ def put(store: ObjectStore, key: str, page: Page, *, row: PageRow, version: int)
     expected = row.etag
     for _ in range(_TRIES):
         try:
-            return _put_once(store, key, page, expected=expected, version=version)
+            with tracing.span("store.put", kind="client", key=key, version=version):
+                return _put_once(store, key, page, expected=expected, version=version)
         except StoreConflict:
             found = store.head(key)
         if found is None:

@@ -1,10 +1,12 @@
-"""Counts and times the API's answers, by operation: around everything else, so that refusals count too."""
+"""Counts, times and traces the API's answers by operation: around all else, so that refusals count too."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from nashr.observability import metrics
+from nashr.observability import metrics, tracing
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -18,6 +20,14 @@ class Timed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if not scope["path"].startswith("/v1/"):  # nobody traces a health check
+            await self._answer(scope, receive, send, None)
+            return
+        parent = Headers(scope=scope).get("traceparent")
+        with tracing.span(scope["method"], parent=parent, kind="server") as span:
+            await self._answer(scope, receive, send, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Any) -> None:
         began = time.perf_counter()
         answered = False
 
@@ -25,6 +35,9 @@ class Timed:
             operation = getattr(scope.get("route"), "operation_id", None) or "none"
             metrics.REQUESTS.add(operation=operation, status=str(status))
             metrics.REQUEST_SECONDS.observe(time.perf_counter() - began, operation=operation)
+            if span is not None:
+                span.update_name(operation)
+                span.set_attributes({"http.response.status_code": status, "request_id": _request_id(scope)})
 
         async def sent(message: Message) -> None:
             nonlocal answered
@@ -39,3 +52,8 @@ class Timed:
             if not answered:
                 told(500)  # by the server itself, further out
             raise
+
+
+def _request_id(scope: Scope) -> str:
+    found: str = scope.get("state", {}).get("request_id", "")
+    return found

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nashr.observability import tracing
+
 _process: dict[str, Any] = {}
 
 
@@ -65,5 +67,6 @@ def logger() -> Logger:
 
 def _line(level: str, event: str, fields: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    content = {**_process, **fields, "event": event, "level": level, "timestamp": now}
+    trace = {"trace": found} if (found := tracing.trace_id()) else {}
+    content = {**_process, **trace, **fields, "event": event, "level": level, "timestamp": now}
     return json.dumps(content, ensure_ascii=False, default=repr)

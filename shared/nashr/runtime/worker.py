@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from nashr import failpoints
 from nashr.adapters.transport import Pulse, consume
 from nashr.domain.errors import Fenced, NotYet, Permanent, Retryable
-from nashr.observability import metrics
+from nashr.observability import metrics, tracing
 from nashr.observability.logs import logger
 from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
@@ -101,6 +101,7 @@ class Worker:
         )
         self._give_back()
         reporter.stop()
+        tracing.flush()
 
     def attempt(self, step_id: int) -> None:
         """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
@@ -142,7 +143,17 @@ class Worker:
         with self._lock:
             self._runs[step.id] = _Run(step, direct)
         try:
-            self._run_once(step)
+            with tracing.span(
+                step.kind,
+                parent=step.traceparent,
+                kind="consumer",
+                step=step.id,
+                key=step.key,
+                attempt=step.attempts,
+            ) as span:
+                outcome = self._run_once(step)
+                if span is not None:
+                    span.set_attribute("outcome", outcome)
         finally:
             with self._lock:
                 self._runs.pop(step.id, None)
@@ -150,7 +161,8 @@ class Worker:
                 self._alone[step.kind].release()
             self._last_claim = time.monotonic()
 
-    def _run_once(self, step: Step) -> None:
+    def _run_once(self, step: Step) -> str:
+        """Runs a claimed step, whatever comes of it; returns that in a word, as metrics count it."""
         started = time.perf_counter()
         log = logger().bind(step=step.id, kind=step.kind, key=step.key, site=step.site, attempt=step.attempts)
         try:
@@ -180,6 +192,7 @@ class Worker:
             log.error("step.crashed", error=repr(error), exc_info=True)
             self._retry(step, repr(error))
         metrics.STEPS.add(kind=step.kind, outcome=outcome)
+        return outcome
 
     def _finish(self, step: Step, commit: Commit) -> None:
         with transaction(self._engine) as conn:
@@ -300,6 +313,7 @@ class Worker:
         while self._claiming and time.monotonic() < deadline:
             time.sleep(0.05)
         self._give_back()
+        tracing.flush()
         os._exit(0)
 
     def _give_back(self) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nashr.domain.errors import Retryable
+from nashr.observability import tracing
 from nashr.store.patience import PATIENCE, PatientConnection
 from nashr.store.resting import IDLE_SECONDS, close_idle
 
@@ -150,9 +151,14 @@ def _lent(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction; what was put off to its end runs before the commit; trouble comes out translated."""
+    """One transaction; what was put off to its end runs before the commit; trouble comes out translated.
+
+    Steps that it makes due belong to the trace at hand, if there is one.
+    """
     with _lent(engine) as conn:
         run(conn, "BEGIN")
+        if trace := tracing.traceparent():
+            run(conn, "SELECT set_config('nashr.traceparent', :trace, true)", trace=trace)
         yield conn
         for act in _ending(conn):
             act(conn)

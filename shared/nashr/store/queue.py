@@ -42,7 +42,10 @@ REARM = """ON CONFLICT (kind, key) DO UPDATE SET
             priority = CASE s.state WHEN 'done' THEN excluded.priority
                 ELSE LEAST(s.priority, excluded.priority) END,
             attempts = CASE WHEN s.state IN ('ready', 'leased') THEN s.attempts ELSE 0 END,
-            dispatched_at = CASE WHEN s.state = 'leased' THEN s.dispatched_at END"""
+            dispatched_at = CASE WHEN s.state = 'leased' THEN s.dispatched_at END,
+            traceparent = CASE s.state WHEN 'leased' THEN s.traceparent
+                WHEN 'ready' THEN COALESCE(excluded.traceparent, s.traceparent)
+                ELSE excluded.traceparent END"""
 """What becomes of the one step of a page that is wanted again: sooner if it waits, left alone if it runs."""
 
 
@@ -61,6 +64,7 @@ class Step:
     waited: float
     result: Mapping[str, Any] | None
     hinted: bool = False
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ def _claim(conn: Connection, where: str, *, owner: str, lease: float, **values: 
             lease_owner = :owner, started_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => :lease)
         WHERE {where}
-        RETURNING id, site, kind, key, input, priority, attempts, fence, result,
+        RETURNING id, site, kind, key, input, priority, attempts, fence, result, traceparent,
             EXTRACT(EPOCH FROM clock_timestamp() - available_at)::float8 AS waited,
             dispatched_at IS NOT NULL AS hinted""",
         owner=owner, lease=lease, **values,

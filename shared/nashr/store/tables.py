@@ -334,6 +334,8 @@ page = Table(
     ),  # the months of a section's archive, newest first
 )
 
+_TRACE = text("NULLIF(current_setting('nashr.traceparent', true), '')")  # store.database.transaction sets it
+
 step = Table(
     "step",
     metadata,
@@ -349,6 +351,7 @@ step = Table(
     Column("lease_owner", Text),
     Column("error", Text),
     Column("result", JSONB),
+    Column("traceparent", Text, server_default=_TRACE),
     _time("available_at", now=True),
     _time("dispatched_at"),
     _time("lease_until"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from nashr.adapters.cdn.rate import Bucket
 from nashr.domain.purging import Batch, Limits, Purge, plan
+from nashr.observability import tracing
 from nashr.observability.logs import logger
 from nashr.ports import Cdn, CdnBusy, Fetched, Ledger
 
@@ -57,11 +58,13 @@ class Purger:
         if self._ledger:
             self._ledger.spend(batch.items)  # first: what may have been sent has been paid
         try:
-            self._cdn.purge(urls=batch.urls, tags=batch.tags, soft=batch.soft)
+            with tracing.span("edge.purge", kind="client", urls=len(batch.urls), tags=len(batch.tags)):
+                self._cdn.purge(urls=batch.urls, tags=batch.tags, soft=batch.soft)
         except CdnBusy:
             self._bucket.empty()
             raise
 
     def fetch(self, url: str) -> Fetched:
         """As Cdn.fetch."""
-        return self._cdn.fetch(url)
+        with tracing.span("edge.fetch", kind="client", url=url):
+            return self._cdn.fetch(url)
