@@ -18,16 +18,19 @@ from tests.varnish import varnish, vcl
 
 
 class Counted:
-    """Requests that passed through a counter, by method."""
+    """Requests that passed through a counter, by method; and the paths of PUTs, in their order."""
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
         self.requests: Counter[str] = Counter()
+        self.put: list[str] = []
         self._lock = threading.Lock()
 
-    def add(self, method: str) -> None:
+    def add(self, method: str, path: str) -> None:
         with self._lock:
             self.requests[method] += 1
+            if method == "PUT":
+                self.put.append(path)
 
 
 class _Passage(BaseHTTPRequestHandler):
@@ -37,7 +40,7 @@ class _Passage(BaseHTTPRequestHandler):
     counted: Counted
 
     def _pass(self) -> None:
-        self.counted.add(self.command)
+        self.counted.add(self.command, self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         there = HTTPConnection(self.counted.target.hostname or "", self.counted.target.port, timeout=30)
         there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)

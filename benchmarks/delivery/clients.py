@@ -23,10 +23,26 @@ TYPES: Final = {".html": "text/html; charset=utf-8", ".jpg": "image/jpeg"}
 
 def nashr(endpoint: str, folder: Path, prefix: str) -> None:
     """nashr's own adapter, from threads, as delivery puts pages."""
+    _from_threads(endpoint, folder, prefix, quick=True)
+
+
+def boto3(endpoint: str, folder: Path, prefix: str) -> None:
+    """The same without the quick client: what nashr would do by boto3 alone."""
+    _from_threads(endpoint, folder, prefix, quick=False)
+
+
+def _from_threads(endpoint: str, folder: Path, prefix: str, *, quick: bool) -> None:
     from nashr.adapters.s3 import S3ObjectStore, connect  # noqa: PLC0415 - measured with the start
     from nashr.settings import load  # noqa: PLC0415
 
-    store = S3ObjectStore(connect(load(s3_endpoint=endpoint)), BUCKET)
+    settings = load(s3_endpoint=endpoint)
+    client = connect(settings)
+    if quick:
+        from nashr.adapters.s3put import QuickPuts  # noqa: PLC0415
+
+        store = S3ObjectStore(client, BUCKET, quick=QuickPuts(settings, client, BUCKET))
+    else:
+        store = S3ObjectStore(client, BUCKET)
 
     def put(file: Path) -> None:
         store.put(
@@ -72,4 +88,4 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     name, where, files, begin = sys.argv[1:]
-    {"nashr": nashr, "obstore": obstore}[name](where, Path(files), begin)
+    {"nashr": nashr, "boto3": boto3, "obstore": obstore}[name](where, Path(files), begin)

@@ -1,4 +1,4 @@
-"""Bulk push: the same files to the same server by nashr's adapter, s5cmd and obstore, one after another."""
+"""Bulk push: the same files to one server by nashr's adapter, s5cmd, obstore and boto3, one after another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGES, IMAGES = 10_000, 2_000
 QUICK: Final = 20
 """One file in so many, in a quick run."""
 SIZES: Final = {"pages": (5_000, 60_000, ".html"), "images": (50_000, 300_000, ".jpg")}
-CLIENTS: Final = ("nashr", "s5cmd", "obstore")
+CLIENTS: Final = ("nashr", "s5cmd", "obstore", "boto3")
 LEAST: Final = 0.8
 _KEYS: Final = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from benchmarks import machine
-from benchmarks.delivery import changes, corrections, push
+from benchmarks.delivery import changes, corrections, push, republish
 from benchmarks.figures import Report, table
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
@@ -28,6 +28,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "push": push.run,
     "corrections": corrections.run,
     "changes": changes.run,
+    "republish": republish.run,
 }
 
 

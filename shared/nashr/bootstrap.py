@@ -40,7 +40,7 @@ class Runtime:
     @cached_property
     def site_store(self) -> ObjectStore:
         """The bucket of the published site; who writes pages may rely on its conditions."""
-        store = self._bucket(self.settings.s3_bucket)
+        store = self._bucket(self.settings.s3_bucket, much=True)
         return _one_writer(store, self.engine, self.settings) if self.writes_pages else store
 
     @cached_property
@@ -53,10 +53,15 @@ class Runtime:
         """The edge, purged within its limits, and read through as a reader would."""
         return _purger(self.settings, self.engine)
 
-    def _bucket(self, name: str) -> S3ObjectStore:
+    def _bucket(self, name: str, *, much: bool = False) -> S3ObjectStore:
+        """``much``: so much is put there that a client of its own pays."""
         from nashr.adapters.s3 import S3ObjectStore  # noqa: PLC0415 - 25 MB (measured)
 
-        return S3ObjectStore(self._client, name)
+        if not much:
+            return S3ObjectStore(self._client, name)
+        from nashr.adapters.s3put import QuickPuts  # noqa: PLC0415
+
+        return S3ObjectStore(self._client, name, quick=QuickPuts(self.settings, self._client, name))
 
     @cached_property
     def _client(self) -> S3Client:
@@ -101,11 +106,15 @@ def runtime(
 
 
 def _one_writer(store: S3ObjectStore, engine: Engine, settings: Settings) -> ObjectStore:
+    from nashr.adapters import s3verdict  # noqa: PLC0415
     from nashr.adapters.one_writer import OneWriter  # noqa: PLC0415
     from nashr.adapters.s3probe import Mode  # noqa: PLC0415
     from nashr.store.writerlock import WriterLock  # noqa: PLC0415
 
-    mode = None if settings.s3_writes == "auto" else Mode.SINGLE_WRITER
+    def mode() -> Mode:
+        single = settings.s3_writes == "single-writer"
+        return Mode.SINGLE_WRITER if single else s3verdict.current(engine, store)
+
     made = OneWriter(store, WriterLock(engine), mode=mode)
     Thread(target=made.ask, name="ask-store", daemon=True).start()
     return made

@@ -89,7 +89,8 @@ class Settings:
     s3_access_key: Secret = _setting(_KEY, "S3 access key id")  # noqa: RUF009
     s3_secret_key: Secret = _setting(_SECRET, "S3 secret access key")  # noqa: RUF009
     s3_checksums: str = _setting(
-        "when_required", "request_checksum_calculation of boto3: when_required or when_supported"
+        "when_required",
+        "boto3's request_checksum_calculation: when_required or when_supported (quick PUTs: SHA-256)",
     )
     s3_addressing: str = _setting(
         "path", "The bucket in the path, as any store takes it; virtual or auto: in the host name"

@@ -13,15 +13,35 @@ SUPERVISOR = "nashr.cli, nashr.runtime.apart, nashr.runtime.daemon, nashr.runtim
 EVERYWHERE = ("alembic", "pyvips", "rich", "typer")
 
 LEFT_OUT = {
-    SUPERVISOR: ("alembic", "boto3", "celery", "fastapi", "httpx", "pydantic", "redis", "rich", "sqlalchemy"),
-    "nashr.runtime.relay": ("boto3", "botocore", "httpx", "pydantic", *EVERYWHERE),
-    "nashr_delivery.edge": ("boto3", "celery", "httpx", "jinja2", "pydantic", "sqlalchemy", *EVERYWHERE),
-    "nashr_ingest.__main__": ("celery", "httpx", "jinja2", *EVERYWHERE),
+    SUPERVISOR: (
+        "alembic",
+        "boto3",
+        "celery",
+        "fastapi",
+        "httpx",
+        "obstore",
+        "pydantic",
+        "redis",
+        "rich",
+        "sqlalchemy",
+    ),
+    "nashr.runtime.relay": ("boto3", "botocore", "httpx", "obstore", "pydantic", *EVERYWHERE),
+    "nashr_delivery.edge": (
+        "boto3",
+        "celery",
+        "httpx",
+        "jinja2",
+        "obstore",
+        "pydantic",
+        "sqlalchemy",
+        *EVERYWHERE,
+    ),
+    "nashr_ingest.__main__": ("celery", "httpx", "jinja2", "obstore", *EVERYWHERE),
     "nashr_images.worker": ("httpx", "jinja2", "pydantic", *EVERYWHERE),
-    "nashr_related.worker": ("boto3", "botocore", "httpx", "jinja2", "pydantic", *EVERYWHERE),
+    "nashr_related.worker": ("boto3", "botocore", "httpx", "jinja2", "obstore", "pydantic", *EVERYWHERE),
     "nashr_cards.worker": ("httpx", "jinja2", "pydantic", *EVERYWHERE),
     "nashr_delivery.worker": ("fontTools", "pydantic", *EVERYWHERE),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("main", LEFT_OUT)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from nashr.adapters.s3 import S3ObjectStore, connect, ensure_buckets
 from nashr.adapters.s3probe import Capabilities, Kept, Mode
+from nashr.adapters.s3put import QuickPuts
 from nashr.settings import Settings, load
 
 from tests.servers import ministack, rclone
@@ -22,7 +23,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Bench:
-    """A store under test: where it is and what is known of its server."""
+    """A store under test, with both clients as services have it: where it is, what is known of its server."""
 
     name: str
     settings: Settings
@@ -41,5 +42,6 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         settings = load(s3_endpoint=server.url)
         with closing(connect(settings)) as client:
             ensure_buckets(client, public=settings.s3_bucket, private=settings.s3_private_bucket)
-            store = S3ObjectStore(client, settings.s3_bucket)
+            quick = QuickPuts(settings, client, settings.s3_bucket)
+            store = S3ObjectStore(client, settings.s3_bucket, quick=quick)
             yield Bench(request.param, settings, store, KNOWN[request.param])

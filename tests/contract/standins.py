@@ -1,14 +1,15 @@
-"""Proxies in front of a real store that treat conditional writes as some stores do."""
+"""Proxies in front of a real store that treat conditions as some stores do; a store that only answers."""
 
 from __future__ import annotations
 
 import http.client
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Thread
-from typing import TypeAlias
+from threading import Condition, Event, Thread
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 CONDITIONS = ("If-None-Match", "If-Match")
@@ -93,4 +94,63 @@ def proxy(url: str, how: Judge) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request as it came in; header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Reaction: TypeAlias = Callable[[int], tuple[int, str]]
+"""To the nth request from 1: a status and an S3 error code. HANGS_UP and SILENT answer nothing."""
+
+HANGS_UP: Final = 0
+SILENT: Final = -1
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A store that stores nothing and answers what ``react`` says."""
+
+    protocol_version = "HTTP/1.1"
+    heard: list[Heard]
+    react: Reaction
+    over: Event
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.heard.append(Heard(self.command, self.path, headers, body))
+        status, code = type(self).react(len(self.heard))
+        if status == SILENT:
+            self.over.wait(20)
+        if status <= 0:
+            self.close_connection = True
+            return
+        said = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode() if code else b""
+        self.send_response(status)
+        self.send_header("ETag", '"made"')
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Nothing on stderr."""
+
+
+@contextmanager
+def answering(react: Reaction) -> Iterator[tuple[str, list[Heard]]]:
+    """The URL of a store that answers as ``react`` says, and what it hears."""
+    heard: list[Heard] = []
+    over = Event()
+    said = {"heard": heard, "react": staticmethod(react), "over": over}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Made", (Answering,), said)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        over.set()
         server.shutdown()

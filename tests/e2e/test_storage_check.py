@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 def test_the_embedded_store_is_all_that_is_needed(stack: Stack) -> None:
-    """Everything works, the private bucket is private, and any number of workers may write."""
+    """Everything works, the private bucket is private, any number of workers may write, as at the start."""
     said = json.loads(stack.command("storage", "check", "--json"))
     assert [one["name"] for one in said["findings"] if not one["works"]] == []
     assert (said["can_run"], said["mode"]) == (True, "compare-and-swap")
+    assert (said["before"], said["kept"]) == ("compare-and-swap", True)
     shown = stack.command("storage", "check")
     assert "works  private originals" in shown
     assert "pages are written by compare-and-swap" in shown

@@ -5,33 +5,47 @@ What the store does not compare is compared here, which is sound only while nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from nashr.adapters.s3 import S3ObjectStore
-from nashr.adapters.s3probe import Mode, probe
+from nashr.adapters.s3probe import Mode
 from nashr.domain.errors import Retryable
 from nashr.ports import Entry, StoreConflict, Stored, StoreUnavailable
 from nashr.store.writerlock import WriterLock
+
+LOOK_AGAIN: Final = 60.0  # seconds
 
 
 class OneWriter:
     """nashr.ports.ObjectStore over ``store``: passes everything on where the store keeps to conditions.
 
-    ``mode``: what to go by; None asks the store once (s3probe.probe), which decides for this process.
+    ``mode`` gives the verdict on the store (s3verdict.current), looked at every LOOK_AGAIN seconds at most.
     """
 
-    def __init__(self, store: S3ObjectStore, lock: WriterLock, *, mode: Mode | None = None) -> None:
+    def __init__(
+        self,
+        store: S3ObjectStore,
+        lock: WriterLock,
+        *,
+        mode: Callable[[], Mode],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._lock = lock
+        self._ask_mode = mode
+        self._clock = clock
         self._turn = Lock()
-        self._mode = mode
+        self._asking = Lock()
+        self._mode: Mode | None = None
+        self._looked_at = 0.0
 
     def ask(self) -> None:
-        """Asks the store what it keeps to, so that no page waits for the answer."""
-        with suppress(Retryable), self._turn:
+        """Asks for the verdict, so that no page waits for the answer."""
+        with suppress(Retryable):
             self._decided()
 
     def head(self, key: str) -> Stored | None:
@@ -52,13 +66,13 @@ class OneWriter:
         if_none_match: bool = False,
     ) -> str:
         """As the store's own; StoreUnavailable also while another process is the writer."""
-        if self._mode is not Mode.COMPARE_AND_SWAP and (if_match is not None or if_none_match):
+        conditional = if_match is not None or if_none_match
+        if conditional and self._decided() is Mode.SINGLE_WRITER:
             with self._turn:
-                if self._decided() is Mode.SINGLE_WRITER:
-                    self._compare(key, if_match=if_match)
-                    return self._store.put(
-                        key, body, content_type=content_type, cache_control=cache_control, metadata=metadata
-                    )
+                self._compare(key, if_match=if_match)
+                return self._store.put(
+                    key, body, content_type=content_type, cache_control=cache_control, metadata=metadata
+                )
         return self._store.put(
             key, body, content_type=content_type, cache_control=cache_control, metadata=metadata,
             if_match=if_match, if_none_match=if_none_match,
@@ -74,9 +88,24 @@ class OneWriter:
         return self._store.entries(prefix)
 
     def _decided(self) -> Mode:
-        if self._mode is None:
-            self._mode = probe(self._store).mode
+        """The verdict. What was known counts on while nobody can be asked."""
+        if not self._is_fresh():
+            with self._asking:
+                if not self._is_fresh():
+                    self._look()
+        assert self._mode is not None
         return self._mode
+
+    def _look(self) -> None:
+        try:
+            self._mode = self._ask_mode()
+        except Retryable:
+            if self._mode is None:
+                raise
+        self._looked_at = self._clock()
+
+    def _is_fresh(self) -> bool:
+        return self._mode is not None and self._clock() - self._looked_at < LOOK_AGAIN
 
     def _compare(self, key: str, *, if_match: str | None) -> None:
         if not self._lock.held():

@@ -1,6 +1,7 @@
 """The object store over S3: one bucket, conditional writes, errors sorted into the two families.
 
-boto3 speaks to the embedded store as it does to AWS. Nothing here knows what the objects mean.
+boto3 speaks to the embedded store as it does to AWS; where many small objects are put, a quicker client
+does that (s3put.py). Nothing here knows what the objects mean.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
 
+    from nashr.adapters.s3put import QuickPuts
+
 POOL: Final = 32
+CONNECT_SECONDS: Final = 2
+READ_SECONDS: Final = 10
 METADATA_BYTES: Final = 2048
 _PASSING_CODES: Final = frozenset({"BadDigest", "NoSuchBucket", "RequestTimeout", "SlowDown", "Throttling"})
 _PASSING_STATUSES: Final = frozenset({401, 403, 408, 429})
@@ -49,8 +54,8 @@ def connect(settings: Settings) -> S3Client:
     checksums = cast('Literal["when_required", "when_supported"]', settings.s3_checksums)
     config = Config(
         max_pool_connections=POOL,
-        connect_timeout=2,
-        read_timeout=10,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
         retries={"total_max_attempts": 2, "mode": "standard"},
         tcp_keepalive=True,
         request_checksum_calculation=checksums,
@@ -98,11 +103,15 @@ def _drop_prose(data: Any) -> None:
 
 
 class S3ObjectStore:
-    """nashr.ports.ObjectStore over one S3 bucket; ``client`` comes from connect()."""
+    """nashr.ports.ObjectStore over one S3 bucket; ``client`` comes from connect().
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    ``quick``: puts what it can carry, for whoever puts much.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, *, quick: QuickPuts | None = None) -> None:
         self.client = client
         self.bucket = bucket
+        self._quick = quick
 
     def head(self, key: str) -> Stored | None:
         try:
@@ -141,22 +150,39 @@ class S3ObjectStore:
         Raises ValueError for metadata that no header can carry (percent-encode it), StoreConflict,
         StoreUnavailable or StoreRefused.
         """
-        _check_metadata(metadata or {})
-        wanted: dict[str, Any] = {
-            "CacheControl": cache_control,
-            "Metadata": dict(metadata) if metadata else None,
-            "IfMatch": if_match,
-            "IfNoneMatch": "*" if if_none_match else None,
-        }
-        given = {name: value for name, value in wanted.items() if value is not None}
+        metadata = metadata or {}
+        _check_metadata(metadata)
+        headers = {"Content-Type": content_type}
+        if cache_control is not None:
+            headers["Cache-Control"] = cache_control
         try:
             with translated(f"PUT {self.bucket}/{key}"):
-                answer = self.client.put_object(
-                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **given
-                )
+                if self._quick is not None and self._quick.carries(body, key, metadata):
+                    with suppress(Elsewhere):
+                        return self._quick.put(
+                            key, body, {**metadata, **headers}, if_match=if_match, if_none_match=if_none_match
+                        )
+                return self._put(key, body, headers, metadata, if_match, "*" if if_none_match else None)
         except _Absent as error:
             raise StoreConflict(f"{error}: If-Match met no object") from error
-        return answer["ETag"]
+
+    def _put(
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        headers: Mapping[str, str],
+        metadata: Mapping[str, str],
+        if_match: str | None,
+        if_none_match: str | None,
+    ) -> str:
+        wanted: dict[str, Any] = {
+            **{name.replace("-", ""): value for name, value in headers.items()},
+            "Metadata": metadata or None,
+            "IfMatch": if_match,
+            "IfNoneMatch": if_none_match,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **given)["ETag"]
 
     def delete(self, key: str) -> None:
         try:
@@ -174,6 +200,10 @@ class S3ObjectStore:
             for page in pages:
                 for item in page.get("Contents", ()):
                     yield Entry(item["Key"], item["Size"], item["LastModified"])
+
+
+class Elsewhere(Exception):
+    """The bucket is in another region than the settings say: boto3 finds it."""
 
 
 class _Absent(Exception):
@@ -194,9 +224,15 @@ def translated(request: str) -> Iterator[None]:
 
 
 def _sorted_error(error: ClientError, request: str) -> Exception:
-    """Wrong credentials and a missing bucket count as passing: an operator mends them, the work waits."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = error.response.get("Error", {}).get("Code", "")
+    return sorted_answer(status, error.response.get("Error", {}).get("Code", ""), request)
+
+
+def sorted_answer(status: int, code: str, request: str) -> Exception:
+    """The error that an answer means; ``code`` is the one in its body.
+
+    Wrong credentials and a missing bucket count as passing: an operator mends them, the work waits.
+    """
     said = f"{request}: {status} {code}"
     if status in {409, 412}:
         return StoreConflict(said)
@@ -207,6 +243,12 @@ def _sorted_error(error: ClientError, request: str) -> Exception:
     if status == 404:
         return _Absent(said)
     return StoreRefused(said)
+
+
+def address(client: S3Client, bucket: str) -> str:
+    """The bucket's URL in the style that the client is set to, without a slash at the end."""
+    signed = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"})
+    return signed.partition("?")[0].removesuffix("/x")
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nashr.adapters.s3 import S3ObjectStore, StoreRefused, translated
+from nashr.adapters.s3 import S3ObjectStore, StoreRefused, address, translated
 from nashr.adapters.s3probe import OURS, Capabilities, Kept, Mode, probe
 from nashr.ports import StoreConflict, StoreUnavailable
 
@@ -44,10 +44,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All findings. ``mode`` is the one that delivery goes by; None where nothing could be written."""
+    """All findings. ``able``: what decides how pages are written; None where nothing could be written."""
 
     findings: Sequence[Finding]
-    mode: Mode | None
+    able: Capabilities | None
+
+    @property
+    def mode(self) -> Mode | None:
+        return self.able.mode if self.able else None
 
     @property
     def can_run(self) -> bool:
@@ -89,7 +93,7 @@ def _checked(buckets: Buckets, folder: str, tell: Callable[[str], None]) -> Verd
         findings.append(need.tried(buckets.site, folder))
     tell("readers without a key")
     findings += _strangers(buckets, folder)
-    return Verdict(findings, able.mode)
+    return Verdict(findings, able)
 
 
 def _reached(store: S3ObjectStore, folder: str) -> Finding:
@@ -256,7 +260,7 @@ def _answer(status: int) -> str:
 
 def _ask(store: S3ObjectStore, key: str, *, method: str = "GET", query: str = "") -> int:
     """The status that a request without credentials gets; 0 for none."""
-    url = f"{_address(store)}/{quote(key)}{query}"
+    url = f"{address(store.client, store.bucket)}/{quote(key)}{query}"
     if not url.startswith(("http://", "https://")):
         return 0
     asked = Request(url, method=method, data=b"1" if method == "PUT" else None)  # noqa: S310 - http(s) it is
@@ -268,9 +272,3 @@ def _ask(store: S3ObjectStore, key: str, *, method: str = "GET", query: str = ""
             return error.code
     except OSError:
         return 0
-
-
-def _address(store: S3ObjectStore) -> str:
-    """The bucket's URL in the style that the client is set to, without a slash at the end."""
-    signed = store.client.generate_presigned_url("get_object", Params={"Bucket": store.bucket, "Key": "x"})
-    return signed.partition("?")[0].removesuffix("/x")

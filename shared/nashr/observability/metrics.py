@@ -134,11 +134,16 @@ SCHEDULE_OVERDUE: Final = Metric(
 CLOCK_SKEW: Final = Metric(
     "nashr_clock_skew_seconds", "gauge", (), "The API's clock less the database's; half a round trip is in it"
 )
+STORE_DISPUTED: Final = Metric(
+    "nashr_store_verdicts_disputed", "gauge", (),
+    "Stores of which two probes came to different verdicts on conditional writes, until one comes out again",
+)  # fmt: skip
 
 REGISTRY: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         ACCEPTED, PUBLISH_LAG, PROOF_LAG, STEPS, STEP_SECONDS, STEP_WAIT, STORE_AHEAD, HINTS, REQUESTS,
         REQUEST_SECONDS, WAITING, OLDEST_DUE, UNPROVEN, OLDEST_UNPROVEN, SCHEDULE_OVERDUE, CLOCK_SKEW,
+        STORE_DISPUTED,
     )
 }  # fmt: skip

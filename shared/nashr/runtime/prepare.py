@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from nashr import bootstrap
-from nashr.adapters import s3, s3probe
+from nashr.adapters import s3, s3probe, s3verdict
 from nashr.adapters.s3 import S3ObjectStore
 from nashr.observability import logs
 from nashr.settings import Settings
@@ -37,8 +37,14 @@ def upgrade(settings: Settings) -> None:
 
 
 def _check_conditions(client: S3Client, settings: Settings) -> None:
-    found = s3probe.probe(S3ObjectStore(client, settings.s3_bucket))
-    if found.mode is s3probe.Mode.SINGLE_WRITER:
+    """Probes the store, whatever was found before, and writes down what all processes go by."""
+    store = S3ObjectStore(client, settings.s3_bucket)
+    made = bootstrap.engine(settings, pool=1, application="nashr-prepare")
+    try:
+        agreed = s3verdict.record(made, store, s3probe.probe(store))
+    finally:
+        made.dispose()
+    if agreed.mode is s3probe.Mode.SINGLE_WRITER:
         logs.logger().warning(
             "store.ignores_conditions",
             advice="pages are written by one delivery worker at a time: more of them would only wait",

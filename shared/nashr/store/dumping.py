@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Table
 from nashr.store.database import copying, rows, run, scalar
 from nashr.store.tables import metadata
 
-_NO_CONTENT: Final = frozenset({"metric"})
-"""What processes have counted: each adds its own every few seconds, also to an installation that is empty."""
+_NO_CONTENT: Final = frozenset({"metric", "store_verdict"})
+"""What processes have counted, and what they found their store to be: an empty installation has its own."""
 
 TABLES: Final[Sequence[Table]] = [table for table in metadata.sorted_tables if table.name not in _NO_CONTENT]
 """What a row refers to comes before it."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from nashr.observability import metrics
 from nashr.observability.metrics import Deltas
 from nashr.steps import Priority
-from nashr.store import clocks
+from nashr.store import clocks, verdicts
 from nashr.store.database import rows, run, scalar
 
 
@@ -46,7 +46,8 @@ def kept(conn: Connection) -> list[Sample]:
 def current(conn: Connection) -> list[Sample]:
     """The gauges: how things stand now."""
     skew = Sample(metrics.CLOCK_SKEW.name, {}, clocks.measure(conn).seconds)
-    return [*_steps(conn), *_publications(conn), skew]
+    disputed = Sample(metrics.STORE_DISPUTED.name, {}, verdicts.disputed(conn))
+    return [*_steps(conn), *_publications(conn), skew, disputed]
 
 
 def _steps(conn: Connection) -> list[Sample]:

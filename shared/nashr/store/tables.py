@@ -525,3 +525,14 @@ metric = Table(
     Column("value", Double, nullable=False),
     postgresql_with={"fillfactor": "50"},
 )
+
+store_verdict = Table(
+    "store_verdict",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("bucket", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("found", JSONB, nullable=False),
+    Column("disputed", Boolean, nullable=False, server_default="false"),
+    _time("probed_at", now=True),
+)

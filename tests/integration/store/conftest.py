@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 if TYPE_CHECKING:
     from tests.conftest import Stack
 
-TABLES = "step, need, page, event, idempotency, metric, site"
+TABLES = "step, need, page, event, idempotency, metric, site, store_verdict"
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from nashr.adapters.one_writer import OneWriter
+from nashr.adapters.one_writer import LOOK_AGAIN, OneWriter
 from nashr.adapters.s3 import S3ObjectStore, connect, ensure_buckets
+from nashr.adapters.s3probe import Mode
 from nashr.ports import StoreConflict, StoreUnavailable
 from nashr.settings import load
 from nashr.store import database as db
@@ -43,9 +44,13 @@ def lock(engine: Engine) -> Iterator[WriterLock]:
     made.release()
 
 
+def one_writer(store: S3ObjectStore, lock: WriterLock) -> OneWriter:
+    return OneWriter(store, lock, mode=lambda: Mode.SINGLE_WRITER)
+
+
 def test_conditions_hold(store: S3ObjectStore, lock: WriterLock) -> None:
     """The stale ETag and the second creation conflict, and leave what is there."""
-    writer = OneWriter(store, lock)
+    writer = one_writer(store, lock)
     store.delete(KEY)
     with pytest.raises(StoreConflict):
         writer.put(KEY, b"0", content_type=HTML, if_match='"none"')
@@ -60,7 +65,7 @@ def test_conditions_hold(store: S3ObjectStore, lock: WriterLock) -> None:
 
 def test_of_many_threads_one_wins(store: S3ObjectStore, lock: WriterLock) -> None:
     """Eight threads that replace one version: one is taken, the others hear of the conflict."""
-    writer = OneWriter(store, lock)
+    writer = one_writer(store, lock)
     etag = store.put(KEY, b"base", content_type=HTML)
 
     def write(number: int) -> bytes | None:
@@ -79,12 +84,12 @@ def test_of_many_threads_one_wins(store: S3ObjectStore, lock: WriterLock) -> Non
 def test_a_second_process_waits_for_the_first(store: S3ObjectStore, engine: Engine) -> None:
     """While one process is the writer another's PUT is to be retried; once it is gone, it is taken."""
     first, second = WriterLock(engine), WriterLock(engine)
-    etag = OneWriter(store, first).put(KEY, b"1", content_type=HTML, if_match=_etag(store))
+    etag = one_writer(store, first).put(KEY, b"1", content_type=HTML, if_match=_etag(store))
     with pytest.raises(StoreUnavailable, match="one delivery worker only"):
-        OneWriter(store, second).put(KEY, b"2", content_type=HTML, if_match=etag)
+        one_writer(store, second).put(KEY, b"2", content_type=HTML, if_match=etag)
     assert store.get(KEY) == b"1"
     first.release()
-    OneWriter(store, second).put(KEY, b"2", content_type=HTML, if_match=etag)
+    one_writer(store, second).put(KEY, b"2", content_type=HTML, if_match=etag)
     second.release()
     assert store.get(KEY) == b"2"
 
@@ -103,6 +108,39 @@ def test_a_lock_lost_with_its_connection_is_taken_again(engine: Engine, inside: 
     assert lock.held()
     assert not other.held()
     lock.release()
+
+
+def test_the_verdict_is_looked_at_again(store: S3ObjectStore, lock: WriterLock) -> None:
+    """After a minute, not before; while nobody can be asked, what was known counts on."""
+    now, asked = [0.0], list[Mode]()
+
+    def mode() -> Mode:
+        if len(asked) == 2:
+            raise StoreUnavailable("away")
+        asked.append((Mode.COMPARE_AND_SWAP, Mode.SINGLE_WRITER)[len(asked)])
+        return asked[-1]
+
+    writer = OneWriter(store, lock, mode=mode, clock=lambda: now[0])
+    writer.put(KEY, b"1", content_type=HTML, if_match='"none"')  # rclone takes it: nobody compared
+    now[0] = LOOK_AGAIN - 1
+    writer.put(KEY, b"2", content_type=HTML, if_match='"none"')
+    for _ in range(2):
+        now[0] += LOOK_AGAIN
+        with pytest.raises(StoreConflict):
+            writer.put(KEY, b"3", content_type=HTML, if_match='"none"')
+    assert asked == [Mode.COMPARE_AND_SWAP, Mode.SINGLE_WRITER]
+
+
+def test_nothing_is_written_before_there_is_a_verdict(store: S3ObjectStore, lock: WriterLock) -> None:
+    """A store that nobody could ask yet may ignore conditions."""
+
+    def mode() -> Mode:
+        raise StoreUnavailable("away")
+
+    before = store.get(KEY)
+    with pytest.raises(StoreUnavailable, match="away"):
+        OneWriter(store, lock, mode=mode).put(KEY, b"early", content_type=HTML, if_match='"none"')
+    assert store.get(KEY) == before
 
 
 def _etag(store: S3ObjectStore) -> str:
