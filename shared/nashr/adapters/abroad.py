@@ -107,6 +107,8 @@ class Sender:
         refused = [str(address) for address in found if not may_reach(address, self._reach)]
         if refused:
             raise NotSent(f"{host} is at {refused[0]}, which is no public address")
+        if target.scheme == b"http" and any(may_reach(address) for address in found):
+            raise NotSent(f"{host} is at a public address: give an https:// address")
         return found
 
 

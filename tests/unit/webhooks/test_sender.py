@@ -63,6 +63,15 @@ def test_nothing_connects_to_a_name_at_a_blocked_address(hook: Receiver, address
     assert hook.connections == 0
 
 
+def test_nothing_goes_out_in_clear(hook: Receiver) -> None:
+    """http is for this machine and its network, whatever the setting says."""
+    with pytest.raises(NotSent, match="https"):
+        sender("8.8.8.8", "127.0.0.1", reach=Reach.private).post(named(hook), b"", {})
+    with pytest.raises(NotSent, match="https"):
+        sender("127.0.0.1", reach=Reach.public).post(named(hook), b"", {})
+    assert hook.connections == 0
+
+
 def test_a_name_that_changes_its_address_is_not_followed(
     hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

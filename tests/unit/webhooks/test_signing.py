@@ -34,7 +34,8 @@ def test_an_independent_library_accepts_a_delivery() -> None:
     other = "whsec_" + base64.b64encode(bytes(24)).decode()
     old = int(time.time()) - 600
     for secret, body, sent in (
-        (SECRET, BODY + b" ", sign(SECRET)), (other, BODY, sign(SECRET)), (SECRET, BODY, sign(SECRET, at=old)),
+        (SECRET, BODY + b" ", sign(SECRET)), (other, BODY, sign(SECRET)),
+        (SECRET, BODY, sign(SECRET, at=old)),
     ):  # fmt: skip
         with pytest.raises(WebhookVerificationError):
             Webhook(secret).verify(body, sent)
