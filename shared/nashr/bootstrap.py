@@ -23,10 +23,11 @@ from nashr.store.patience import PATIENCE
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+    from nashr.adapters.abroad import Sender
     from nashr.adapters.cdn.purger import Purger
     from nashr.adapters.s3 import S3ObjectStore
 
-Part: TypeAlias = Literal["site_store", "originals", "purger"]
+Part: TypeAlias = Literal["site_store", "originals", "purger", "sender"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Runtime:
     def purger(self) -> Purger:
         """The edge, purged within its limits, and read through as a reader would."""
         return _purger(self.settings, self.engine)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Requests to addresses that people have named."""
+        from nashr.adapters.abroad import Sender  # noqa: PLC0415
+        from nashr.domain.reach import Reach  # noqa: PLC0415
+
+        return Sender(Reach(self.settings.webhooks_reach))
 
     def _bucket(self, name: str, *, much: bool = False) -> S3ObjectStore:
         """``much``: so much is put there that a client of its own pays."""

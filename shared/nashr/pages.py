@@ -44,6 +44,7 @@ class PageKind(StrEnum):
     robots = "robots"
     manifest = "manifest"
     favicon = "favicon"
+    index_key = "index_key"  # /indexnow.txt: proves to search engines who submits the site's addresses
     routes = "routes"  # what the edge knows of the sites; never served to readers
 
 
@@ -87,6 +88,7 @@ MADE_FROM: Final[dict[PageKind, frozenset[Fact]]] = {
     PageKind.robots: frozenset({Fact.chrome}),
     PageKind.manifest: frozenset({Fact.chrome}),
     PageKind.favicon: frozenset({Fact.chrome}),
+    PageKind.index_key: frozenset({Fact.chrome}),
     PageKind.routes: frozenset({Fact.chrome}),
 }
 
@@ -217,6 +219,9 @@ def sections_listing(site: Site, section: str) -> tuple[str, ...]:
     return tuple(entry.slug for entry in site.sections if entry.all or entry.slug == section)
 
 
+INDEX_KEY: Final = "/indexnow.txt"
+
+
 def chrome_pages(site: Site) -> tuple[PageSpec, ...]:
     """The pages that a site has before its first article."""
     fixed = (
@@ -231,7 +236,8 @@ def chrome_pages(site: Site) -> tuple[PageSpec, ...]:
         PageSpec("/manifest.webmanifest", PageKind.manifest),
         PageSpec("/favicon.ico", PageKind.favicon),
     )
-    return fixed + tuple(_section_pages(site))
+    key = (PageSpec(INDEX_KEY, PageKind.index_key),) if site.indexnow else ()
+    return fixed + key + tuple(_section_pages(site))
 
 
 def _section_pages(site: Site) -> Iterable[PageSpec]:

@@ -47,6 +47,7 @@ _CHOICES: Final = {
     "s3_checksums": ("when_required", "when_supported"),
     "s3_addressing": ("path", "virtual", "auto"),
     "s3_writes": ("auto", "single-writer"),
+    "webhooks_reach": ("public", "loopback", "private"),
 }
 _CDNS: Final[dict[str, tuple[str, ...]]] = {
     "edge": (),
@@ -123,6 +124,13 @@ class Settings:
     site_port: int = _setting(8090, "Port of the embedded edge; 0 takes a free one")
     preview_port: int = _setting(0, "Port of previews, in delivery; 0: the embedded stack takes a free one")
     preview_url: str = _setting("", "Where the edge sends /preview/; empty: the embedded delivery")
+
+    webhooks_reach: str = _setting(
+        "public", "How far webhooks may reach: public, https to public addresses; loopback; private"
+    )
+    indexnow_url: str = _setting(
+        "https://api.indexnow.org/indexnow", "Where addresses go for sites that say indexnow = true"
+    )
 
     lease_seconds: float = _setting(10.0, "How long a claimed step is its worker's without a heartbeat")
     heartbeat_seconds: float = _setting(3.0, "How often a worker extends the leases it holds")

@@ -28,6 +28,8 @@ class Kind:
     ``on_dead``: what a page does when the step failed for good: block, or go out without it.
     ``rearms``: one row for ever, made due again by each change (pages), instead of one row per input.
     ``alone``: a worker runs one of these at a time, so that slow work in the background leaves room.
+    ``abroad``: it waits for servers of others, and so has threads of its own and no hints; how long that
+    takes is no sign of trouble here. ``pause``, ``longest_pause``: seconds until the first retry, doubling.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Kind:
     max_attempts: int = 8
     rearms: bool = False
     alone: bool = False
+    abroad: bool = False
+    pause: float = 0.25
+    longest_pause: float = 15.0
 
 
 STEPS: Final[dict[str, Kind]] = {
@@ -102,6 +107,10 @@ STEPS: Final[dict[str, Kind]] = {
             "sweep", "delivery", "files that no page has used for a while", "the files deleted",
             leads_to=("deliver",), rearms=True, limit=120, max_attempts=1_000_000,
         ),
+        Kind(
+            "notify", "delivery", "an event and a webhook; a site's hub, or IndexNow", "they were told",
+            rearms=True, limit=60, max_attempts=24, abroad=True, pause=5, longest_pause=8 * 3600,
+        ),
     )
 }  # fmt: skip
 
@@ -118,6 +127,8 @@ def queue_of(kind: str, priority: int) -> str:
     return f"{STEPS[kind].service}.{Priority(priority).name}"
 
 
-def backoff_seconds(attempts: int) -> float:
-    """Seconds until a retryable failure is tried again: 0.25 doubling, at most 15."""
-    return float(min(15.0, 0.25 * 2 ** min(attempts - 1, 10)))
+def backoff_seconds(attempts: int, kind: str = "") -> float:
+    """Seconds until a retryable failure is tried again, doubling: 0.25 to 15 where the kind says no other."""
+    known = STEPS.get(kind)
+    first, longest = (known.pause, known.longest_pause) if known else (0.25, 15.0)
+    return float(min(longest, first * 2 ** min(attempts - 1, 30)))

@@ -23,6 +23,7 @@ from nashr_delivery.views import (
     FaviconView,
     FeedView,
     FootLink,
+    IndexKeyView,
     ListingView,
     ManifestView,
     RedirectView,
@@ -155,6 +156,8 @@ def _draft(view: View, chrome: Chrome) -> Draft:
             found = wellknown.manifest(chrome)
         case FaviconView():
             found = wellknown.favicon(chrome)
+        case IndexKeyView():
+            found = wellknown.index_key(view)
     return found
 
 

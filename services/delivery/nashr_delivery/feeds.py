@@ -118,6 +118,8 @@ def _json(view: FeedView, chrome: Chrome) -> str:
         "language": chrome.site.locale,
         "icon": chrome.links.asset_url(chrome.assets.touch_icon),
     }
+    if chrome.site.websub_hub:
+        data["hubs"] = [{"type": "WebSub", "url": chrome.site.websub_hub}]
     data["items"] = [_json_item(item(story, chrome)) for story in view.items]
     return json_text(data)
 

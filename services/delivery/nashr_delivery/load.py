@@ -20,6 +20,7 @@ from nashr.store import articles, assets, cards, links, pagerows, queue, shelves
 from nashr.store.articles import Article
 from nashr.store.database import row, rows
 from nashr.store.golive import Shown
+from nashr.store.ids import index_key
 from nashr.store.links import StoredLink
 from nashr.store.pagerows import PageRow
 from nashr.store.publishing import REMOVALS, Publication
@@ -33,6 +34,7 @@ from nashr_delivery.views import (
     Correction,
     FaviconView,
     FootLink,
+    IndexKeyView,
     ListingView,
     ManifestView,
     RedirectView,
@@ -94,6 +96,8 @@ def _page(conn: Connection, found: PageRow, site: sites.SiteRow) -> Loaded:
         return Loaded(found, site, _redirect(conn, found, site.site))
     if found.kind in _FIXED:
         return Loaded(found, site, _FIXED[found.kind](found.path))
+    if found.kind == PageKind.index_key:
+        return Loaded(found, site, _index_key(found.path, site))
     again: datetime | None = None
     view: View
     if found.kind in {PageKind.home, PageKind.section}:
@@ -106,6 +110,11 @@ def _page(conn: Connection, found: PageRow, site: sites.SiteRow) -> Loaded:
         view = listings.view(conn, found, site.site)
     loaded = Loaded(found, site, view, again_at=again)
     return _listing(conn, loaded, view) if isinstance(view, ListingView) else loaded
+
+
+def _index_key(path: str, site: sites.SiteRow) -> View:
+    """Gone again where the site does not submit its addresses any more."""
+    return IndexKeyView(path, index_key(site.secret)) if site.site.indexnow else TombstoneView(path, 404)
 
 
 def _listing(conn: Connection, loaded: Loaded, view: ListingView) -> Loaded:

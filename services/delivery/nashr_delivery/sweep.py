@@ -1,6 +1,7 @@
 """Files that no page has used for the grace period leave the store, a few hundred at a time.
 
-The same hourly round has dead cards tried again, and drops theme folders that no site names any more.
+The same hourly round has dead cards tried again, and drops theme folders that no site names any more and
+what webhooks were told long ago.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from nashr.domain import theme
 from nashr.domain.site import Site
 from nashr.observability.logs import logger
 from nashr.runtime.worker import Commit, Finish
-from nashr.store import cardpages, sites, sweeping
+from nashr.store import cardpages, notices, sites, sweeping
 from nashr.store.database import statement, transaction
 from nashr.store.queue import Step
 from sqlalchemy import Connection
@@ -25,6 +26,7 @@ BATCH: Final = 200  # keys that one run looks at, and about as many that it dele
 WALK: Final = 5_000  # rows of the manifest that one run walks past
 PAUSE: Final = 3_600.0  # seconds between two runs when nothing is left to do
 SOON: Final = 1.0
+TOLD_DAYS: Final = 30.0  # that a webhook's log goes back
 
 
 class Sweep:
@@ -54,6 +56,7 @@ class Sweep:
 
         def commit(conn: Connection) -> Finish:
             left = sweeping.forget(conn, marked)
+            notices.forget_old(conn, site.id, days=TOLD_DAYS)
             after = str((step.result or {}).get("walked", ""))
             walked = sweeping.walk(conn, site.id, after=after, limit=WALK)
             pause = SOON if left else 0.0 if more else PAUSE

@@ -268,6 +268,14 @@ class FaviconView:
     path: str = "/favicon.ico"
 
 
+@dataclass(frozen=True)
+class IndexKeyView:
+    """``/indexnow.txt`` with the key of the site's IndexNow submissions."""
+
+    path: str
+    key: str
+
+
 View: TypeAlias = (
     ArticleView
     | ListingView
@@ -279,6 +287,7 @@ View: TypeAlias = (
     | RobotsView
     | ManifestView
     | FaviconView
+    | IndexKeyView
 )
 
 

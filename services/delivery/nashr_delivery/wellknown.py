@@ -1,4 +1,4 @@
-"""robots.txt, the web manifest and the favicon."""
+"""robots.txt, the web manifest, the favicon and the key of IndexNow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nashr_delivery.chrome import Chrome
 from nashr_delivery.icons import ico
 from nashr_delivery.markup import Draft, json_text
 from nashr_delivery.theme import palette
-from nashr_delivery.views import RobotsView
+from nashr_delivery.views import IndexKeyView, RobotsView
 
 
 def robots(view: RobotsView, chrome: Chrome) -> Draft:
@@ -44,3 +44,8 @@ def favicon(chrome: Chrome) -> Draft:
         return Draft(chrome.assets.favicon, "image/x-icon")
     colours = palette(chrome.site.theme)
     return Draft(ico(colours.brand, mirrored=chrome.site.direction == "rtl"), "image/x-icon")
+
+
+def index_key(view: IndexKeyView) -> Draft:
+    """The key and nothing else, not even a stamp: it never changes."""
+    return Draft(view.key.encode(), "text/plain; charset=utf-8")

@@ -7,6 +7,8 @@ from nashr.runtime.worker import Worker
 
 from nashr_delivery import fonts, preview
 from nashr_delivery.handlers import Delivery
+from nashr_delivery.notify import Notify
+from nashr_delivery.pings import Pings
 from nashr_delivery.purging import Purging
 from nashr_delivery.refresh import Refresh
 from nashr_delivery.removal import Removal
@@ -17,7 +19,7 @@ from nashr_delivery.withdrawal import Withdrawal
 def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime(
-        "delivery", pool=6, uses=("site_store", "originals", "purger"), writes_pages=True
+        "delivery", pool=6, uses=("site_store", "originals", "purger", "sender"), writes_pages=True
     )
     fonts.prepare()
     preview.start(runtime)
@@ -36,6 +38,7 @@ def main() -> None:
             "withdraw": withdrawal.withdraw,
             "expire": withdrawal.expire,
             "sweep": Sweep(runtime).sweep,
+            "notify": Notify(runtime, Pings(runtime).handlers).notify,
         },
     ).run(threads=runtime.settings.delivery_threads)
 

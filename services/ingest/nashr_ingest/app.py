@@ -27,6 +27,7 @@ from nashr_ingest.routes import (
     previews,
     publications,
     sites,
+    webhooks,
 )
 from nashr_ingest.timing import Timed
 
@@ -66,8 +67,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     install(app)
     app.add_exception_handler(Retryable, _unavailable)
     for module in (
-        articles, cards, previews, assets, publications, sites, fronts, authors, events, dead, health,
-        measures,
+        articles, cards, previews, assets, publications, sites, fronts, authors, events, webhooks, dead,
+        health, measures,
     ):  # fmt: skip
         app.include_router(module.router)
     return app

@@ -17,7 +17,8 @@ _UNSAFE: Final = re.compile('[\\s\\\\"<>\x00-\x20\x7f-\x9f\u202a-\u202e\u2066-\u
 _UNSAFE_IN_PATH: Final = re.compile("[\\\\?#\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAILTO: Final = re.compile(r"mailto:[^\s@:/]+@[^\s@:/]+", re.IGNORECASE)
 _OURS: Final = (RESERVED - {"archive", "search", "live"}) | {
-    "404.html", "favicon.ico", "index.html", "manifest.webmanifest", "robots.txt", "sitemap.xml",
+    "404.html", "favicon.ico", "index.html", "indexnow.txt", "manifest.webmanifest",
+    "robots.txt", "sitemap.xml",
 }  # fmt: skip
 
 

@@ -70,6 +70,14 @@ class NotYet(Retryable):
         self.seconds = seconds
 
 
+class Later(Retryable):
+    """The other side said when to try again: not before ``seconds`` from now. The attempt counts."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Permanent(WorkError):
     """Trying again cannot help: the step is dead until a human replays it."""
 

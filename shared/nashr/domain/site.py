@@ -52,7 +52,8 @@ class Site:
     """One edition: a chrome locale, a base URL, a bucket prefix.
 
     ``texts``: words of its own, by id, which stand in the TOML as ``[theme.texts]``. ``digits`` are those of
-    dates: ``latn`` 0-9, ``arab`` ٠-٩, ``arabext`` ۰-۹; None for the locale's own.
+    dates: ``latn`` 0-9, ``arab`` ٠-٩, ``arabext`` ۰-۹; None for the locale's own. ``websub_hub``: the hub
+    that is told when feeds change. ``indexnow``: search engines are told which addresses change.
     """
 
     id: str
@@ -69,6 +70,8 @@ class Site:
     topic_threshold: int = TOPIC_THRESHOLD
     static: str | None = None
     digits: str | None = None
+    websub_hub: str | None = None
+    indexnow: bool = False
     theme: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     images: Recipe = RECIPE
@@ -151,6 +154,11 @@ def is_language(tag: str) -> bool:
     return _LANGUAGE.fullmatch(tag) is not None
 
 
+_TEXTS: Final = (
+    "time_zone", "logo", "article_path", "bucket", "prefix", "feeds", "static", "digits", "websub_hub",
+)  # fmt: skip
+
+
 def parse_site(data: Mapping[str, Any]) -> Site:
     """Builds a site from its TOML or JSON form.
 
@@ -165,7 +173,7 @@ def parse_site(data: Mapping[str, Any]) -> Site:
     ]
     faults += [
         Fault(f"/{name}", "bad_type", f"give {name} as text, or leave it out")
-        for name in ("time_zone", "logo", "article_path", "bucket", "prefix", "feeds", "static", "digits")
+        for name in _TEXTS
         if not isinstance(data.get(name), str | None)
     ]
     sections = tuple(_sections(data.get("sections", []), faults))
@@ -265,6 +273,10 @@ def _value_faults(data: Mapping[str, Any]) -> list[Fault]:
         faults.append(Fault("/topic_threshold", "invalid", "how many articles, from 1 to 1000"))
     if data.get("digits") not in {None, *DIGITS}:
         faults.append(Fault("/digits", "invalid", f"one of {', '.join(DIGITS)}"))
+    if data.get("websub_hub") is not None and not _is_base_url(data["websub_hub"]):
+        faults.append(Fault("/websub_hub", "bad_url", "an absolute https:// URL without query or fragment"))
+    if not isinstance(data.get("indexnow", False), bool):
+        faults.append(Fault("/indexnow", "bad_type", "true or false"))
     faults += _path_faults(data.get("article_path", "/{section}/{slug}/"))
     faults += theme_faults(data.get("theme", {}))
     prefix = data.get("prefix")

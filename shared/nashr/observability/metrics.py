@@ -139,11 +139,29 @@ STORE_DISPUTED: Final = Metric(
     "Stores of which two probes came to different verdicts on conditional writes, until one comes out again",
 )  # fmt: skip
 
+NOTICES: Final = Metric(
+    "nashr_notices_total", "counter", ("to", "outcome"),
+    "Attempts to tell a webhook, a hub or IndexNow: taken, failed (comes again), blocked (the address is not "
+    "to be reached), gone (410)",
+)  # fmt: skip
+NOTICE_SECONDS: Final = Metric(
+    "nashr_notice_seconds", "histogram", ("to",), "How long a receiver took to answer", _BRIEF
+)
+OLDEST_UNTOLD: Final = Metric(
+    "nashr_oldest_untold_seconds", "gauge", ("webhook",),
+    "How long the oldest event has waited that an active webhook was not told yet",
+)  # fmt: skip
+WEBHOOKS: Final = Metric(
+    "nashr_webhooks", "gauge", ("state",),
+    "Webhooks: active, failing (nothing gets through), or paused because somebody asked (asked), nothing got "
+    "through for three days (given_up) or the receiver wants no more (gone)",
+)  # fmt: skip
+
 REGISTRY: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         ACCEPTED, PUBLISH_LAG, PROOF_LAG, STEPS, STEP_SECONDS, STEP_WAIT, STORE_AHEAD, HINTS, REQUESTS,
         REQUEST_SECONDS, WAITING, OLDEST_DUE, UNPROVEN, OLDEST_UNPROVEN, SCHEDULE_OVERDUE, CLOCK_SKEW,
-        STORE_DISPUTED,
+        STORE_DISPUTED, NOTICES, NOTICE_SECONDS, OLDEST_UNTOLD, WEBHOOKS,
     )
 }  # fmt: skip

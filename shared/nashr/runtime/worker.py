@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,13 +19,14 @@ from sqlalchemy import Connection, Engine
 
 from nashr import failpoints
 from nashr.adapters.transport import Pulse, consume
-from nashr.domain.errors import Fenced, NotYet, Permanent, Retryable
+from nashr.domain.errors import Fenced, Later, NotYet, Permanent, Retryable
 from nashr.observability import metrics, tracing
 from nashr.observability.logs import logger
+from nashr.runtime.abroad import Abroad
 from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from nashr.steps import STEPS, Priority, kinds_of
-from nashr.store import pagerows, queue
+from nashr.store import notices, pagerows, queue
 from nashr.store.database import transaction
 from nashr.store.listen import Listener
 from nashr.store.queue import Step
@@ -70,7 +71,8 @@ class Worker:
         burials: Mapping[str, Burial] | None = None,
     ) -> None:
         self.service = service
-        self.kinds = kinds_of(service)
+        self.kinds = tuple(kind for kind in kinds_of(service) if not STEPS[kind].abroad)
+        self._abroad = tuple(kind for kind in kinds_of(service) if STEPS[kind].abroad)
         self.owner = queue.owner_name(service, os.getpid())
         self._settings = settings
         self._engine = engine
@@ -88,6 +90,8 @@ class Worker:
         """Works until SIGTERM; returns after the steps in hand are finished or given back."""
         for target in (self._beat, self._claim_directly, self._watch):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        if self._abroad:
+            threading.Thread(target=self._work_abroad, name="_work_abroad", daemon=True).start()
         reporter = Reporter(self._engine)
         reporter.start()
         self._say_ready()
@@ -137,8 +141,9 @@ class Worker:
             with self._lock:
                 self._claiming -= 1
 
-    def _work(self, step: Step, *, direct: bool) -> None:
-        self._last_claim = time.monotonic()
+    def _work(self, step: Step, *, direct: bool) -> str:
+        """Runs a claimed step; returns how that ended."""
+        self._note_claim(step)
         metrics.STEP_WAIT.observe(step.waited, kind=step.kind)
         with self._lock:
             self._runs[step.id] = _Run(step, direct)
@@ -154,11 +159,17 @@ class Worker:
                 outcome = self._run_once(step)
                 if span is not None:
                     span.set_attribute("outcome", outcome)
+            return outcome
         finally:
             with self._lock:
                 self._runs.pop(step.id, None)
             if step.kind in self._alone:
                 self._alone[step.kind].release()
+            self._note_claim(step)
+
+    def _note_claim(self, step: Step) -> None:
+        """What is done abroad says nothing about the threads that the watchdog watches."""
+        if step.kind in self.kinds:
             self._last_claim = time.monotonic()
 
     def _run_once(self, step: Step) -> str:
@@ -186,11 +197,11 @@ class Worker:
         except Retryable as error:
             outcome = "waits" if isinstance(error, NotYet) else "retry"
             log.warning("step.retry", error=str(error))
-            self._retry(step, str(error), waits=error.seconds if isinstance(error, NotYet) else None)
+            self._retry(step, error)
         except Exception as error:
             outcome = "crashed"
             log.error("step.crashed", error=repr(error), exc_info=True)
-            self._retry(step, repr(error))
+            self._retry(step, Retryable(repr(error)))
         metrics.STEPS.add(kind=step.kind, outcome=outcome)
         return outcome
 
@@ -207,10 +218,12 @@ class Worker:
                 if step.priority == Priority.breaking:
                     queue.wake_direct(conn)
 
-    def _retry(self, step: Step, error: str, *, waits: float | None = None) -> None:
+    def _retry(self, step: Step, error: Retryable) -> None:
         """Also without a database: then the lease runs out and the step is claimed again."""
+        waits = error.seconds if isinstance(error, NotYet) else None
+        least = error.seconds if isinstance(error, Later) else 0.0
         with suppress(Retryable), transaction(self._engine) as conn:
-            queue.retry(conn, step, error, waits=waits)
+            queue.retry(conn, step, str(error), waits=waits, least=least)
             queue.notify(conn)
 
     def _bury(self, step: Step, error: str) -> None:
@@ -270,13 +283,31 @@ class Worker:
                 self._alone[kind].release()
         return step
 
+    def _work_abroad(self) -> None:
+        """What waits for servers of others, in threads that page work never waits for."""
+        abroad = Abroad(self._claim_abroad, self._run_abroad, stopping=self._stopping)
+        with Listener(self._settings.database_url, queue.ABROAD) as listener:
+            abroad.run(listener.wait)
+
+    def _claim_abroad(self, closed: Collection[str]) -> Step | None:
+        with self._engaged():
+            return queue.claim_next(
+                self._engine, self._abroad, owner=self.owner, lease=self._settings.lease_seconds,
+                where=notices.IN_TURN, closed=list(closed),
+            )  # fmt: skip
+
+    def _run_abroad(self, step: Step) -> str:
+        with self._engaged():
+            return self._work(step, direct=True)
+
     def _watch(self) -> None:
         """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""
         limit = self._settings.watchdog_seconds
         while not self._stopping.wait(1.0):
             with self._lock:
                 stuck = [run.step.id for run in self._runs.values() if _overran(run, by=limit)]
-                idle = not self._runs and time.monotonic() - self._last_claim > limit
+                running = any(run.step.kind in self.kinds for run in self._runs.values())
+                idle = not running and time.monotonic() - self._last_claim > limit
                 deaf = self._is_deaf()
             if stuck or deaf or (idle and self._overdue(limit)):
                 idle_seconds = time.monotonic() - self._last_claim

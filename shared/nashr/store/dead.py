@@ -49,7 +49,7 @@ class Dead:
 
 _DEAD = """SELECT s.id, s.site, s.kind, s.key, s.priority, s.attempts, COALESCE(s.error, '') AS error,
         COALESCE(s.finished_at, s.created_at) AS since,
-        COALESCE(s.input->>'path', s.input->>'article', s.input->>'asset',
+        COALESCE(s.input->>'path', s.input->>'to', s.input->>'article', s.input->>'asset',
             (SELECT article FROM publication WHERE id = s.input->>'publication'), s.site) AS subject
     FROM step s WHERE s.state = 'dead'"""
 

@@ -1,15 +1,17 @@
-"""Events and the audit trail. Event ids become visible in commit order: one lock orders the writers."""
+"""Events, the envelope that carries them, and the audit trail. Event ids become visible in commit order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
+from nashr.steps import Priority
+from nashr.store import notices
 from nashr.store.database import at_end, rows, run, scalar
 
 CHANNEL = "nashr_event"
@@ -27,6 +29,7 @@ class Event:
     publication: str | None
     data: Mapping[str, Any]
     at: datetime
+    extensions: Mapping[str, Any] | None = None
 
 
 def emit(
@@ -36,21 +39,31 @@ def emit(
     site: str,
     article: str | None = None,
     publication: str | None = None,
+    notify: bool = True,
     **data: Any,
 ) -> None:
-    """Appends an event when the transaction ends: its lock, which orders the writers, is taken last."""
+    """Appends an event when the transaction ends: its lock, which orders the writers, is taken last.
+
+    ``notify`` false keeps it from webhooks, hubs and search engines. ``data`` may hold its ``priority``.
+    """
+    said = data if notify else {**data, "notify": False}
+    urgency = Priority[str(data.get("priority", Priority.normal.name))]
 
     def append(conn: Connection) -> None:
         scalar(conn, "SELECT pg_advisory_xact_lock(:order)", order=_ORDER)
-        run(
-            conn,
-            """INSERT INTO event (site, type, article, publication, data)
-            VALUES (:site, :type, :article, :publication, :data)""",
-            site=site, type=type, article=article, publication=publication, data=Jsonb(data),
+        notices.append(
+            conn, site=site, type=type, article=article, publication=publication, data=Jsonb(said),
+            channel=CHANNEL, priority=urgency, notify=notify,
         )  # fmt: skip
-        run(conn, f"NOTIFY {CHANNEL}")
 
     at_end(conn, append)
+
+
+_READ: Final = """SELECT e.id, e.site, e.type, e.article, e.publication, e.data, e.at,
+        r.doc->'extensions' AS extensions
+    FROM event e LEFT JOIN revision r ON e.type LIKE 'article.%' AND r.article = e.article
+        AND r.number = CAST(e.data->>'revision' AS integer)"""
+"""With what the CMS keeps in the revision that is live: of a draft nobody is told anything."""
 
 
 def after(
@@ -59,13 +72,40 @@ def after(
     """Events past an id, oldest first, of one site (None: every site) and maybe one publication."""
     found = rows(
         conn,
-        """SELECT id, site, type, article, publication, data, at FROM event WHERE id > :event
-            AND (CAST(:site AS text) IS NULL OR site = :site)
-            AND (CAST(:publication AS text) IS NULL OR publication = :publication)
-        ORDER BY id LIMIT :limit""",
+        f"""{_READ} WHERE e.id > :event AND (CAST(:site AS text) IS NULL OR e.site = :site)
+            AND (CAST(:publication AS text) IS NULL OR e.publication = :publication)
+        ORDER BY e.id LIMIT :limit""",
         event=event, site=site, publication=publication, limit=limit,
     )  # fmt: skip
     return [Event(**item) for item in found]
+
+
+def find(conn: Connection, event: int) -> Event | None:
+    found = rows(conn, f"{_READ} WHERE e.id = :event", event=event)
+    return Event(**found[0]) if found else None
+
+
+def envelope(event: Event) -> dict[str, Any]:
+    """An event as readers get it, in server-sent events and webhooks alike.
+
+    The members that every event has come first, then those of its type, such as ``asset`` or ``error``.
+    """
+    told = {name: value for name, value in event.data.items() if name != "notify"}
+    return {
+        "id": str(event.id),
+        "type": event.type,
+        "at": event.at.isoformat().replace("+00:00", "Z"),
+        "site": event.site,
+        "article": event.article,
+        "revision": told.pop("revision", None),
+        "url": told.pop("url", None),
+        "first": bool(told.pop("first", False)),
+        "priority": told.pop("priority", None),
+        "actor": told.pop("actor", None),
+        **told,
+        "publication": event.publication,
+        "extensions": event.extensions,
+    }
 
 
 def last(conn: Connection) -> int:

@@ -43,3 +43,8 @@ def keyed_name(secret: str, *parts: bytes | str) -> str:
 def fingerprint(*parts: str) -> str:
     """A short hash of texts: the key of an input-hashed step."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def index_key(secret: str) -> str:
+    """The key of a site's IndexNow submissions: 32 hex digits that its secret gives."""
+    return keyed_name(secret, "indexnow")

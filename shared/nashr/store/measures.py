@@ -47,7 +47,7 @@ def current(conn: Connection) -> list[Sample]:
     """The gauges: how things stand now."""
     skew = Sample(metrics.CLOCK_SKEW.name, {}, clocks.measure(conn).seconds)
     disputed = Sample(metrics.STORE_DISPUTED.name, {}, verdicts.disputed(conn))
-    return [*_steps(conn), *_publications(conn), skew, disputed]
+    return [*_steps(conn), *_publications(conn), *_webhooks(conn), skew, disputed]
 
 
 def _steps(conn: Connection) -> list[Sample]:
@@ -76,6 +76,24 @@ def _steps(conn: Connection) -> list[Sample]:
         for item in found if item["standing"] == "due"
     ]  # fmt: skip
     return standing + oldest
+
+
+def _webhooks(conn: Connection) -> list[Sample]:
+    standing = rows(
+        conn,
+        """SELECT CASE WHEN state = 'active' AND failing_since IS NULL THEN 'active'
+            WHEN state = 'active' THEN 'failing' WHEN why = 'failing' THEN 'given_up' ELSE why END AS state,
+            count(*) AS n FROM webhook GROUP BY 1""",
+    )
+    untold = rows(
+        conn,
+        """SELECT input->>'to' AS hook, EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS age
+        FROM step WHERE kind = 'notify' AND state IN ('ready', 'leased') AND input ? 'event' GROUP BY 1""",
+    )
+    return [
+        *(Sample(metrics.WEBHOOKS.name, {"state": item["state"]}, item["n"]) for item in standing),
+        *(Sample(metrics.OLDEST_UNTOLD.name, {"webhook": item["hook"]}, item["age"]) for item in untold),
+    ]
 
 
 def _publications(conn: Connection) -> list[Sample]:

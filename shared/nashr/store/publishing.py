@@ -392,14 +392,15 @@ def _set_state(conn: Connection, publication: str, state: str, error: str | None
     found = row(
         conn,
         """UPDATE publication SET state = :state, error = :error WHERE id = :id
-        RETURNING site, article, revision""",
+        RETURNING site, article, revision, notify, priority, actor""",
         id=publication, state=state, error=error,
     )  # fmt: skip
     assert found is not None
     if state == "failed":
         events.emit(
             conn, "publication.failed", site=found["site"], article=found["article"], publication=publication,
-            revision=found["revision"], error=error,
+            notify=found["notify"], revision=found["revision"], priority=Priority(found["priority"]).name,
+            actor=found["actor"], error=error,
         )  # fmt: skip
 
 

@@ -29,6 +29,10 @@ _SEVERAL = 16  # of a queue: others may be about to claim the first ones
 
 CHANNEL = "nashr_step"
 DIRECT = "nashr_direct"  # wakes the slot of each worker that needs no hints
+ABROAD = "nashr_abroad"  # wakes the threads for servers of others
+
+_HINTED = tuple(kind.name for kind in STEPS.values() if not kind.abroad)
+_ABROAD = tuple(kind.name for kind in STEPS.values() if kind.abroad)
 
 _DUE = """available_at <= statement_timestamp()
     AND (state = 'ready' OR (state = 'leased' AND lease_until < statement_timestamp()))"""
@@ -179,7 +183,7 @@ def claim(
 
 
 def claim_next(
-    engine: Engine, kinds: Sequence[str], *, owner: str, lease: float, where: str = "true"
+    engine: Engine, kinds: Sequence[str], *, owner: str, lease: float, where: str = "true", **values: Any
 ) -> Step | None:
     """Takes the first due step of these kinds that also satisfies ``where``, past locked rows."""
     query = f"""id = (
@@ -189,7 +193,7 @@ def claim_next(
             SELECT id FROM found JOIN step USING (id) WHERE {_DUE} AND {where}
             ORDER BY priority, available_at, id LIMIT 1 FOR UPDATE OF step SKIP LOCKED)"""
     with statement(engine) as conn:
-        return _claim(conn, query, owner=owner, lease=lease, **_queues(kinds))
+        return _claim(conn, query, owner=owner, lease=lease, **_queues(kinds), **values)
 
 
 def _queues(kinds: Iterable[str]) -> dict[str, list[Any]]:
@@ -269,12 +273,15 @@ def finish(
         raise Fenced(f"step {step.id} is no longer held with fence {step.fence}")
 
 
-def retry(conn: Connection, step: Step, error: str, *, waits: float | None = None) -> None:
-    """Puts a step back with a back-off; full jitter within the upper half.
+def retry(
+    conn: Connection, step: Step, error: str, *, waits: float | None = None, least: float = 0.0
+) -> None:
+    """Puts a step back with a back-off; full jitter within the upper half, but not before ``least`` seconds.
 
     What only waits for something else comes again in ``waits`` seconds, the attempt forgotten.
     """
-    delay = backoff_seconds(step.attempts) if waits is None else waits
+    delay = backoff_seconds(step.attempts, step.kind) if waits is None else waits
+    delay = max(least, delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load only
     run(
         conn,
         """UPDATE step SET state = 'ready', error = :error, lease_owner = NULL, lease_until = NULL,
@@ -282,7 +289,7 @@ def retry(conn: Connection, step: Step, error: str, *, waits: float | None = Non
             available_at = clock_timestamp() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
         id=step.id, fence=step.fence, error=error[:2000], forgotten=0 if waits is None else 1,
-        delay=delay * random.uniform(0.5, 1.0),  # noqa: S311 - spreads load only
+        delay=delay,
     )  # fmt: skip
 
 
@@ -340,7 +347,7 @@ def take_due(conn: Connection, *, redispatch: float, per_queue: int) -> list[Hin
         )
         UPDATE step SET dispatched_at = clock_timestamp() FROM chosen WHERE step.id = chosen.id
         RETURNING step.id AS step, step.kind, step.priority""",
-        again=redispatch, per_queue=per_queue, **_queues(STEPS),
+        again=redispatch, per_queue=per_queue, **_queues(_HINTED),
     )  # fmt: skip
     hints = [Hint(**item) for item in taken]
     return sorted(hints, key=lambda hint: (hint.priority, hint.step))
@@ -355,7 +362,7 @@ def seconds_to_next(conn: Connection) -> float | None:
             SELECT available_at FROM step WHERE kind = each.kind AND priority = each.class
                 AND state = 'ready' AND (available_at > statement_timestamp() OR dispatched_at IS NULL)
             ORDER BY available_at LIMIT 1) AS next""",
-        **_queues(STEPS),
+        **_queues(_HINTED),
     )
     return None if found is None else float(found)
 
@@ -386,15 +393,17 @@ class Backlog:
 
 
 def backlog(conn: Connection) -> Backlog:
-    """Ages in seconds; zero when nothing is due."""
+    """Ages in seconds; zero when nothing is due. What waits for servers of others counts as bulk."""
     age = "COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - min(available_at)"
     found = row(
         conn,
         f"""SELECT {age} FILTER (WHERE {_DUE}))::float8, 0) AS oldest_due_seconds,
-            {age} FILTER (WHERE priority < 2 AND {_DUE}))::float8, 0) AS oldest_due_seconds_outside_bulk,
+            {age} FILTER (WHERE priority < 2 AND kind <> ALL(:abroad) AND {_DUE}))::float8, 0)
+                AS oldest_due_seconds_outside_bulk,
             count(*) FILTER (WHERE {_DUE}) AS due, count(*) FILTER (WHERE state = 'leased') AS leased,
             count(*) FILTER (WHERE state = 'dead') AS dead
         FROM step WHERE state <> 'done'""",
+        abroad=list(_ABROAD),
     )
     assert found is not None
     return Backlog(**found)

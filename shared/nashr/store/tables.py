@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 
 HEAVY_POSTING: Final = 6554
 """Weights are 32767 times a term's share of its signature: from 0.2 on an article is about the term."""
@@ -365,6 +365,11 @@ step = Table(
     ),
     Index("ix_step_asset", text("(input->>'asset')"), postgresql_where=text("kind IN ('images', 'cards')")),
     Index("ix_step_dead", "site", "id", postgresql_where=text("state = 'dead'")),
+    Index("ix_step_notice", text("(input->>'to')"), "id", postgresql_where=text("kind = 'notify'")),
+    Index(
+        "ix_step_untold", text("(input->>'to')"), text("(input->>'article')"),
+        postgresql_where=text("kind = 'notify' AND state IN ('ready', 'leased')"),
+    ),
     postgresql_with={
         "fillfactor": "70",
         "autovacuum_vacuum_scale_factor": "0.02",
@@ -488,6 +493,24 @@ event = Table(
     Column("data", JSONB, nullable=False, server_default="{}"),
     _time("at", now=True),
     Index("ix_event_publication", "publication", "id"),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, ForeignKey("site.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("events", ARRAY(Text), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    _time("old_secret_until"),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("why", Text),
+    Column("created_by", Text, nullable=False),
+    _time("created_at", now=True),
+    _time("updated_at", now=True),
+    _time("failing_since"),
 )
 
 audit = Table(

@@ -430,7 +430,7 @@ def test_a_bad_publication_is_refused(stack: Stack, wanted: dict[str, Any], poin
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/webhooks"), ("POST", "/v1/webhooks"),
+    [("GET", "/v1/webhooks/wh_nothing"), ("DELETE", "/v1/webhooks/wh_nothing"),
      ("GET", "/nothing"), ("GET", "/v1/articles/"),
      ("GET", "/v1/articles/%00"), ("GET", "/v1/articles/ar_nothing"), ("GET", "/v1/assets/as_nothing"),
      ("GET", "/v1/publications/pb_nothing"), ("GET", "/v1/articles/{id}/revisions/99"),

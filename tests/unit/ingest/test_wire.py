@@ -29,6 +29,7 @@ from nashr_ingest.schemas.sites import SITE_EXAMPLE
 from nashr_ingest.urls import is_link, is_web_url
 from pydantic import BaseModel, ValidationError
 
+LONG = "a long random text"
 WRONG: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     (Publish, {"revision": 0}, "/revision", "invalid"),
     (Publish, {"revision": 2**31}, "/revision", "invalid"),
@@ -51,8 +52,8 @@ WRONG: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     (Front, {"banner": {"text": "x", "url": "javascript:x"}}, "/banner/url", "bad_url"),
     (Author, {"name": "x", "links": ["//x"]}, "/links/0/url", "bad_url"),
     (TokenIn, {"name": "x", "role": "root"}, "/role", "invalid"),
-    (WebhookIn, {"url": "https://x.example", "events": ["all"], "secret": "s"}, "/events/0", "invalid"),
-    (WebhookIn, {"url": "https://x.example", "events": [], "secret": "s"}, "/events", "empty"),
+    (WebhookIn, {"url": "https://x.example", "events": ["all"], "secret": LONG}, "/events/0", "invalid"),
+    (WebhookIn, {"url": "https://x.example", "events": [], "secret": LONG}, "/events", "empty"),
 ]
 
 

@@ -150,7 +150,7 @@ async def _lines(
             found = []
         for event in found:
             seen = event.id
-            data = json.dumps(envelope(event), ensure_ascii=False)
+            data = json.dumps(events.envelope(event), ensure_ascii=False)
             yield f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n"
         if not found and not follow:
             return
@@ -162,18 +162,3 @@ async def _lines(
 def _after(process: Runtime, seen: int, site: str | None, publication: str | None) -> list[Event]:
     with statement(process.engine) as conn:
         return list(events.after(conn, seen, site=site, publication=publication))
-
-
-def envelope(event: Event) -> dict[str, Any]:
-    """An event as SSE and webhooks carry it."""
-    names = ("revision", "url", "first", "priority", "actor")
-    return {
-        "id": str(event.id),
-        "type": event.type,
-        "at": event.at.isoformat().replace("+00:00", "Z"),
-        "site": event.site,
-        "article": event.article,
-        **{name: event.data.get(name) for name in names},
-        **{name: value for name, value in event.data.items() if name not in names},
-        "publication": event.publication,
-    }

@@ -3,7 +3,7 @@
 Models named after what a client sends are strict; those that derive from ``Out`` document answers.
 """
 
-from nashr_ingest.schemas.access import DeadWork, Event, NewToken, Skip, Token, TokenIn, Webhook, WebhookIn
+from nashr_ingest.schemas.access import DeadWork, NewToken, Skip, Token, TokenIn
 from nashr_ingest.schemas.article import (
     Article,
     Correction,
@@ -25,6 +25,15 @@ from nashr_ingest.schemas.publications import (
     Unpublish,
 )
 from nashr_ingest.schemas.sites import Author, AuthorOut, Front, FrontOut, SiteIn, SiteOut, read_site
+from nashr_ingest.schemas.webhooks import (
+    DeliveryLine,
+    Event,
+    Replayed,
+    ReplayIn,
+    Webhook,
+    WebhookIn,
+    WebhookPatch,
+)
 
 __all__ = [
     "Article",
@@ -36,6 +45,7 @@ __all__ = [
     "Correction",
     "CorrectionIn",
     "DeadWork",
+    "DeliveryLine",
     "Draft",
     "Event",
     "Front",
@@ -47,6 +57,8 @@ __all__ = [
     "Publication",
     "Publish",
     "RelatedStories",
+    "ReplayIn",
+    "Replayed",
     "Revision",
     "Rights",
     "Rollback",
@@ -60,6 +72,7 @@ __all__ = [
     "Warned",
     "Webhook",
     "WebhookIn",
+    "WebhookPatch",
     "WholeRevision",
     "Withdrawal",
     "read_site",

@@ -1,24 +1,14 @@
-"""Tokens and webhooks on the wire, and the event envelope that webhooks and SSE share."""
+"""Tokens and dead work on the wire."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from nashr_ingest.schemas.fields import Line, Out, SiteId, Time, WebUrl, Wire, once_each
+from nashr_ingest.schemas.fields import Line, Out, SiteId, Time, Wire
 
 TokenRole = Literal["writer", "editor", "admin"]
-EventType = Literal[
-    "article.live",
-    "article.updated",
-    "article.corrected",
-    "article.removed",
-    "publication.failed",
-    "asset.ready",
-    "asset.failed",
-    "asset.withdrawn",
-]
 
 
 class TokenIn(Wire):
@@ -48,52 +38,6 @@ class NewToken(Token):
     """A token as created, with its secret for this one time."""
 
     token: str
-
-
-class WebhookIn(Wire):
-    """Where events go. Each delivery is signed with HMAC-SHA256 over timestamp and body."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "url": "https://cms.example/nashr",
-                    "events": ["article.live"],
-                    "secret": "a long random text",
-                }
-            ]
-        }
-    )
-
-    site: SiteId | None = None
-    url: WebUrl
-    events: Annotated[list[EventType], AfterValidator(once_each)] = Field(min_length=1)
-    secret: str = Field(min_length=1, max_length=256)
-
-
-class Webhook(Out):
-    """A webhook as listed: its secret is never shown."""
-
-    id: str
-    site: str | None
-    url: str
-    events: list[str]
-    created_at: Time
-
-
-class Event(Out):
-    """One thing that happened; the same in webhooks and in server-sent events."""
-
-    id: str
-    type: EventType
-    at: Time
-    site: str
-    article: str | None
-    revision: int | None
-    url: str | None
-    first: bool
-    priority: str | None
-    actor: str | None
 
 
 class HeldUp(Out):

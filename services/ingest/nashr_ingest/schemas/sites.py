@@ -64,6 +64,8 @@ class SiteOut(Out):
     topic_threshold: int
     static: str | None
     digits: str | None
+    websub_hub: str | None
+    indexnow: bool
     theme: dict[str, str | dict[str, str]]
     images: RecipeOut
     sections: list[SectionOut]
