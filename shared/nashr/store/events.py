@@ -1,4 +1,4 @@
-"""Events and the audit trail. Event ids become visible in commit order: one lock orders the writers."""
+"""Events: their ids become visible in commit order, since one lock orders the writers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
+from nashr.store import audit
 from nashr.store.database import at_end, rows, run, scalar
 
 CHANNEL = "nashr_event"
@@ -77,9 +78,4 @@ def record(
     conn: Connection, action: str, subject: str, *, site: str | None, actor: str, **detail: Any
 ) -> None:
     """Appends to the audit trail: who did what to which thing."""
-    run(
-        conn,
-        """INSERT INTO audit (site, actor, action, subject, detail)
-        VALUES (:site, :actor, :action, :subject, :detail)""",
-        site=site, actor=actor, action=action, subject=subject, detail=Jsonb(detail),
-    )  # fmt: skip
+    audit.record(conn, action, subject, site=site, actor=actor, detail=detail)
