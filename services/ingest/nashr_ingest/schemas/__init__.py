@@ -3,7 +3,18 @@
 Models named after what a client sends are strict; those that derive from ``Out`` document answers.
 """
 
-from nashr_ingest.schemas.access import DeadWork, Event, NewToken, Skip, Token, TokenIn, Webhook, WebhookIn
+from nashr_ingest.schemas.access import (
+    AuditEntry,
+    DeadWork,
+    Event,
+    NewToken,
+    Rotation,
+    Skip,
+    Token,
+    TokenIn,
+    Webhook,
+    WebhookIn,
+)
 from nashr_ingest.schemas.article import (
     Article,
     Correction,
@@ -31,6 +42,7 @@ __all__ = [
     "ArticleStatus",
     "Asset",
     "AssetPatch",
+    "AuditEntry",
     "Author",
     "AuthorOut",
     "Correction",
@@ -50,6 +62,7 @@ __all__ = [
     "Revision",
     "Rights",
     "Rollback",
+    "Rotation",
     "SiteIn",
     "SiteOut",
     "Skip",
