@@ -7,6 +7,7 @@ import sys
 import typer
 
 from nashr.commands import (
+    audit,
     backup,
     card,
     dead,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 PARTS = (
-    *(stack, migrate, storage, site, submit, card, related, theme, explain, dead, verify, rebuild),
+    *(stack, migrate, storage, site, submit, card, related, theme, explain, dead, audit, verify, rebuild),
     *(backup, export),
 )
 for part in PARTS:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,16 @@ class Settings:
 
     database_url: str = _setting("", "PostgreSQL >= 15, as postgresql://; empty: the embedded server")
     redis_url: str = _setting("", "Redis >= 7 or Valkey, as redis://; empty: the embedded server")
+    ingest_password: Secret = _setting(  # noqa: RUF009
+        _NONE, "What nashr migrate makes the password of the database role nashr_ingest; empty: it stays"
+    )
+    worker_password: Secret = _setting(  # noqa: RUF009
+        _NONE, "The same for nashr_worker, as which relay, images, related and cards connect"
+    )
+    delivery_password: Secret = _setting(_NONE, "The same for nashr_delivery")  # noqa: RUF009
+    reader_password: Secret = _setting(  # noqa: RUF009
+        _NONE, "The same for nashr_reader, which changes nothing: for people and reports"
+    )
     s3_endpoint: str = _setting("", "S3 endpoint URL; empty: the embedded store")
     s3_region: str = _setting("us-east-1", "S3 region")
     s3_bucket: str = _setting("nashr-site", "Bucket of the published site, read by the edge")
@@ -120,6 +131,9 @@ class Settings:
     cdn_budget: int = _setting(1000, "Paths and tags a month that CloudFront is asked to purge for free")
 
     bind: str = _setting("127.0.0.1", "Address that the API and the embedded edge listen on")
+    trusted_proxies: str = _setting(
+        "", "Networks of proxies whose X-Forwarded-For is believed, with commas between: 10.0.0.0/8,::1"
+    )
     api_port: int = _setting(8080, "Port of the API; 0 takes a free one")
     site_port: int = _setting(8090, "Port of the embedded edge; 0 takes a free one")
     preview_port: int = _setting(0, "Port of previews, in delivery; 0: the embedded stack takes a free one")
@@ -151,6 +165,14 @@ class Settings:
         60.0, "Most per cent of a site's files that the sweep deletes by itself; if more are due, none goes"
     )
 
+    token_rate: float = _setting(
+        200.0, "Requests a second that one token may send in the long run, else 429; 0: no limit"
+    )
+    token_burst: int = _setting(1000, "Requests that one token may send at once after a rest")
+    max_requests: int = _setting(64, "Requests the API works on at once; what is more gets 503")
+    breaking_requests: int = _setting(8, "How many of these are kept for breaking publications")
+    max_uploads: int = _setting(16, "Photos the API receives at once")
+    max_streams: int = _setting(200, "Event streams the API holds open at once")
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")
     max_asset_bytes: int = _setting(60 * 1024 * 1024, "Largest photo that may be uploaded")
     max_asset_pixels: int = _setting(60_000_000, "Most pixels a photo may have, all frames counted")
@@ -158,8 +180,18 @@ class Settings:
     postgres_user: str = _setting("nobody", "Who runs the embedded PostgreSQL when root runs nashr up")
 
     @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of ``trusted_proxies``."""
+        return networks(self.trusted_proxies)
+
+    @property
     def endpoints_file(self) -> Path:
         return self.data / "endpoints.json"
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks or addresses out of a list with commas. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def declared() -> Mapping[str, Field[Any]]:
@@ -206,11 +238,21 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(f"{PREFIX}{name.upper()}: {value} is no port, they go from 0 to 65535")
         if name in _SWITCHES and values.get(name, 0) not in {0, 1}:
             faults.append(f"{PREFIX}{name.upper()}: {value} is neither 0 (off) nor 1 (on)")
+        if name == "trusted_proxies" and (wrong := _no_networks(str(value))):
+            faults.append(f"{PREFIX}{name.upper()}: {wrong}")
         if name in _CHOICES and value not in _CHOICES[name]:
             faults.append(f"{PREFIX}{name.upper()}: {value!r} is none of {', '.join(_CHOICES[name])}")
     if faults:
         raise BadSetting("; ".join(faults))
     return values
+
+
+def _no_networks(text: str) -> str:
+    try:
+        networks(text)
+    except ValueError as error:
+        return f"{error}: give networks such as 10.0.0.0/8, with commas between"
+    return ""
 
 
 def load_for_stack(data: Path | None = None) -> Settings:

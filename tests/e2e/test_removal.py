@@ -158,11 +158,18 @@ def check_report(stack: Stack, made: dict[str, Any], gone: dict[str, Any], *, fi
 
 
 def test_an_erased_photo_says_so(stack: Stack) -> None:
-    """Erasure destroys the photo: the API says so, no article can use it, and a new upload brings it back."""
-    data = stack.photo()
+    """Erasure destroys the photo: the API says so, no article can use it, and a new upload brings it back.
+
+    That it was written and taken down, and by whom, stays in the audit trail, without a word of it.
+    """
+    data, word = stack.photo(), stack.word()
     photo = stack.upload(data)
-    made = stack.publish_and_wait(hero={"asset": photo["id"], "alt": "صورة"})
+    made = stack.publish_and_wait(hero={"asset": photo["id"], "alt": "صورة"}, headline=f"سر {word}")
     remove(stack, made, "takedown", erase=True)
+    trail = stack.admin.get("/v1/admin/audit", params={"subject": made["id"]})
+    actions = [item["action"] for item in trail.json()["items"]]
+    assert actions == ["article.takedown", "article.publish", "article.create"]
+    assert word not in trail.text
     gone = stack.editor.get(f"/v1/assets/{photo['id']}").json()
     assert (gone["state"], gone["renditions"], gone["placeholder"]) == ("erased", [], None)
     assert gone["error"]

@@ -6,6 +6,7 @@ import uvicorn
 from nashr import bootstrap
 
 from nashr_ingest.app import THREADS, create_app
+from nashr_ingest.connections import PatientProtocol
 
 PATIENCE = 6.0  # longer than lock_timeout; with a new connection's 3 s, an answer comes within 10
 
@@ -18,12 +19,12 @@ def main() -> None:
         host=runtime.settings.bind,
         port=runtime.settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
-        limit_concurrency=512,
         server_header=False,
+        proxy_headers=False,  # origin.py reads them, from proxies that the settings name
     )
 
 

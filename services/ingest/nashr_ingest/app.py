@@ -10,13 +10,18 @@ from fastapi import FastAPI, Request, Response
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Retryable
 from nashr.runtime.reporting import Reporter
+from nashr.settings import Settings
 from starlette.middleware import Middleware
 
+from nashr_ingest import access
 from nashr_ingest.limits import Limits
+from nashr_ingest.overload import Allowance
 from nashr_ingest.problems import RefusedWith, install, render, request_id_of
+from nashr_ingest.refusals import Refusals
 from nashr_ingest.routes import (
     articles,
     assets,
+    audit,
     authors,
     cards,
     dead,
@@ -27,6 +32,7 @@ from nashr_ingest.routes import (
     previews,
     publications,
     sites,
+    tokens,
     webhooks,
 )
 from nashr_ingest.timing import Timed
@@ -35,16 +41,18 @@ THREADS = 16
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The API over these connections."""
+    """The API over these connections. Raises access.Unclassified where a route declares no role."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         reporter = Reporter(runtime.engine)
         reporter.start()
         app.state.bell.start()
+        app.state.refusals.start()
         yield
         app.state.bell.stopping = True
         app.state.bell.ring()
+        app.state.refusals.stop()
         reporter.stop()
 
     app = FastAPI(
@@ -59,19 +67,35 @@ def create_app(runtime: Runtime) -> FastAPI:
                 Limits,
                 max_body_bytes=runtime.settings.max_body_bytes,
                 max_asset_bytes=runtime.settings.max_asset_bytes,
+                allowance=_allowance(runtime.settings),
             ),
         ],
     )
     app.state.runtime = runtime
     app.state.bell = events.Bell(runtime.settings.database_url)
-    install(app)
+    app.state.refusals = Refusals(runtime.engine)
+    install(app, tell=app.state.refusals.tell_of)
     app.add_exception_handler(Retryable, _unavailable)
     for module in (
-        articles, cards, previews, assets, publications, sites, fronts, authors, events, webhooks, dead,
+        articles, cards, previews, assets, publications, sites, tokens, fronts, authors, events, webhooks,
+        dead, audit,
         health, measures,
     ):  # fmt: skip
+        access.declare(module.router)
         app.include_router(module.router)
+    access.check(app)
     return app
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        requests=settings.max_requests,
+        breaking=settings.breaking_requests,
+        uploads=settings.max_uploads,
+        streams=settings.max_streams,
+        rate=settings.token_rate,
+        burst=settings.token_burst,
+    )
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

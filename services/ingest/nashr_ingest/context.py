@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -11,11 +12,15 @@ from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.store import sites, tokens
+from nashr.store.audit import Trail
 from nashr.store.database import row, rows, statement
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
 
 from nashr_ingest.characters import FORBIDDEN
+from nashr_ingest.origin import address_of
+
+_TOKEN: Final = re.compile(r"(?i:bearer) +nk_([0-9a-f]{8})_")
 
 
 def runtime(request: Request) -> Runtime:
@@ -28,10 +33,11 @@ Process = Annotated[Runtime, Depends(runtime)]
 
 @dataclass(frozen=True)
 class Caller:
-    """A proven token, and the name of whoever acts behind it (``Nashr-Actor``)."""
+    """A proven token, the name of whoever acts behind it (``Nashr-Actor``), and where the request is from."""
 
     token: Token
     actor: str
+    trail: Trail
 
 
 _BEARER = HTTPBearer(
@@ -50,8 +56,28 @@ def caller(
             token = tokens.check(conn, given.credentials.strip())
         if token is not None:
             behind = FORBIDDEN.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
-            return Caller(token, behind or token.name)
+            found = Caller(token, behind or token.name, trail_of(request, token))
+            request.state.caller = found
+            return found
     raise Refused("unauthenticated", "send Authorization: Bearer and a token of nashr token create")
+
+
+def trail_of(request: Request, token: Token | None) -> Trail:
+    """What the audit trail says of where this request is from."""
+    proxies = runtime(request).settings.proxies
+    return Trail(
+        token=token.id if token else None,
+        token_name=token.name if token else None,
+        operation=getattr(request.scope.get("route"), "operation_id", None),
+        address=address_of(request.scope, proxies),
+        request=getattr(request.state, "request_id", None),
+    )
+
+
+def claimed_id(request: Request) -> str | None:
+    """The id part of a token that was sent, which is no secret; None where it has another shape."""
+    found = _TOKEN.match(request.headers.get("authorization", ""))
+    return found[1] if found else None
 
 
 def _utf8(header: str) -> str:
@@ -60,6 +86,10 @@ def _utf8(header: str) -> str:
         return header.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return header
+
+
+async def anyone() -> None:
+    """Takes no token: for health checks, and for nothing that shows or changes content."""
 
 
 def writer(who: Annotated[Caller, Depends(caller)]) -> Caller:
@@ -74,6 +104,7 @@ def admin(who: Annotated[Caller, Depends(caller)]) -> Caller:
     return _with_role(who, "admin")
 
 
+Anyone = Annotated[None, Depends(anyone)]
 Writer = Annotated[Caller, Depends(writer)]
 Editor = Annotated[Caller, Depends(editor)]
 Admin = Annotated[Caller, Depends(admin)]

@@ -1,4 +1,4 @@
-"""The outermost guard of the API, as pure ASGI: request ids, sizes, pace, and JSON that is fit to parse.
+"""The outermost guard of the API, as pure ASGI: request ids, sizes, pace, room, JSON that is fit to parse.
 
 Limits hold on the stream: a Content-Length may be absent or lie. Who asks and what for is not judged here.
 """
@@ -9,8 +9,10 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from nashr.domain.errors import Refused
@@ -19,7 +21,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nashr_ingest.characters import FORBIDDEN
+from nashr_ingest.connections import CROWDED
 from nashr_ingest.jsonbody import read_json
+from nashr_ingest.overload import Allowance, Buckets, Held, Room
 from nashr_ingest.problems import RefusedWith, render
 
 FORM_BYTES: Final = 128 * 1024
@@ -28,6 +32,10 @@ FORM_BYTES: Final = 128 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _CLOSE: Final = {"Connection": "close"}
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
+_SKIMMED_BYTES: Final = 256 * 1024
+_SKIM_SECONDS: Final = 2.0
+_PUBLISH: Final = "/publish"
+_EVENTS: Final = "/events"
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,10 @@ class Pace:
 
 
 class Limits:
-    """Wraps the whole application; ``uploads`` are the paths whose POST may carry a photo."""
+    """Wraps the whole application; ``uploads`` are the paths whose POST may carry a photo.
+
+    ``always`` are paths that answer however much there is to do, and take no token.
+    """
 
     def __init__(
         self,
@@ -51,13 +62,22 @@ class Limits:
         max_body_bytes: int,
         max_asset_bytes: int,
         uploads: tuple[str, ...] = ("/v1/assets",),
+        always: tuple[str, ...] = ("/livez", "/readyz"),
         pace: Pace | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._app = app
         self._max_body = max_body_bytes
         self._max_upload = max_asset_bytes + FORM_BYTES
         self._uploads = uploads
+        self._always = always
         self._pace = pace or Pace()
+        allowed = allowance or Allowance()
+        self._buckets = Buckets(rate=allowed.rate, burst=allowed.burst)
+        self._held = Held(allowed.body_bytes)
+        self._requests = Room("requests", allowed.requests, kept=allowed.breaking)
+        self._arriving = Room("uploads", allowed.uploads)
+        self._streams = Room("event streams", allowed.streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,29 +87,82 @@ class Limits:
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         send = _with_request_id(send, request_id)
+        held = _Holding(self._held)
         try:
-            _check_address(scope)
-            receive = await self._guarded(scope, headers, receive)
+            self._check_welcome(scope, headers)
+            receive, first = await self._guarded(scope, headers, receive, held)
+            with self._place(scope, first=first):
+                await self._app(scope, receive, send)
         except Refused as refused:
             await render(refused, request_id=request_id)(scope, receive, send)
         except ClientDisconnect:
             return
-        else:
-            await self._app(scope, receive, send)
+        finally:
+            held.give_back()
 
-    async def _guarded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
-        """A ``receive`` that can be trusted: a JSON body read whole and checked, an upload watched."""
+    def _check_welcome(self, scope: Scope, headers: Headers) -> None:
+        """What the head alone tells. Costs no more than a hash and a look."""
+        _check_address(scope)
+        _check_encoding(headers)
+        if scope["path"] in self._always:
+            return
+        if scope["state"].get(CROWDED):
+            raise RefusedWith("unavailable", "too many connections: try again", retry_after=2, headers=_CLOSE)
+        credential = headers.get("authorization") or str((scope.get("client") or ("",))[0])
+        self._buckets.take(sha256(credential.encode()).digest())
+
+    def _place(self, scope: Scope, *, first: bool) -> AbstractContextManager[None]:
+        """A place for the work, once the body is here: a slow client takes up none."""
+        if scope["path"] in self._always:
+            return nullcontext()
+        if self._is_upload(scope):
+            return self._arriving.place()
+        if scope["method"] == "GET" and scope["path"].endswith(_EVENTS):
+            return self._streams.place()
+        return self._requests.place(first=first)
+
+    def _is_upload(self, scope: Scope) -> bool:
+        return scope["method"] == "POST" and scope["path"].rstrip("/") in self._uploads
+
+    async def _guarded(
+        self, scope: Scope, headers: Headers, receive: Receive, held: _Holding
+    ) -> tuple[Receive, bool]:
+        """A ``receive`` that can be trusted (a JSON body read whole and checked, an upload watched), and
+        whether the request is a breaking publication, which goes first."""
         if not _has_body(scope, headers):
-            return receive
-        upload = scope["method"] == "POST" and scope["path"].rstrip("/") in self._uploads
+            return receive, False
+        upload = self._is_upload(scope)
         stream = _Stream(receive, self._max_upload if upload else self._max_body, self._pace)
         await stream.check_announced(headers)
+        if "authorization" not in headers and scope["path"] not in self._always:
+            await stream.skim()
+            return _replay(b"", receive), False
         if upload:
-            return stream.receive
-        if body := await _whole(stream):
+            return stream.receive, False
+        body, value = await _whole(stream, held), None
+        if body:
             _check_type(headers)
-            read_json(body)
-        return _replay(body, receive)
+            value = read_json(body)
+        return _replay(body, receive), _is_breaking(scope, value)
+
+
+def _is_breaking(scope: Scope, body: Any) -> bool:
+    return scope["path"].endswith(_PUBLISH) and isinstance(body, dict) and body.get("priority") == "breaking"
+
+
+class _Holding:
+    """What one request holds of the memory for bodies."""
+
+    def __init__(self, held: Held) -> None:
+        self._held, self._size = held, 0
+
+    def add(self, size: int) -> None:
+        self._held.add(size)
+        self._size += size
+
+    def give_back(self) -> None:
+        self._held.give_back(self._size)
+        self._size = 0
 
 
 class _Stream:
@@ -102,6 +175,8 @@ class _Stream:
         self._start = asyncio.get_running_loop().time()
         self._received = 0
         self._done = False
+        self._ended = False
+        self._gone = False
 
     async def check_announced(self, headers: Headers) -> None:
         """Refuses by Content-Length alone what is bound to be too large."""
@@ -132,24 +207,40 @@ class _Stream:
             "too_large", f"the body may have {self._limit} bytes at most: send less", headers=_CLOSE
         )
 
-    async def _drain(self, *, seconds: float = 2.0) -> None:
+    async def skim(self) -> None:
+        """Passes over the body of somebody who will be refused.
+
+        Raises Refused where it is long or slow, ClientDisconnect where it is cut off.
+        """
+        await self._drain(most=_SKIMMED_BYTES)
+        if self._gone:
+            raise ClientDisconnect
+        if not self._ended:
+            raise RefusedWith("unauthenticated", "send a token before you send a body", headers=_CLOSE)
+
+    async def _drain(self, *, most: int | None = None) -> None:
         """Reads on for a moment: a client that is still sending would get a reset instead of the answer."""
         try:
-            async with asyncio.timeout(seconds):
-                while not self._done:
+            async with asyncio.timeout(_SKIM_SECONDS):
+                while not self._done and (most is None or self._received <= most):
                     message = await self._receive()
-                    self._done = message["type"] != "http.request" or not message.get("more_body", False)
+                    self._received += len(message.get("body", b""))
+                    self._gone = message["type"] == "http.disconnect"
+                    self._done = self._gone or not message.get("more_body", False)
+                self._ended = self._done
         except TimeoutError:
-            self._done = True
+            pass
+        self._done = True
 
 
-async def _whole(stream: _Stream) -> bytes:
-    """The body of a request. Raises ClientDisconnect where it ends before its end."""
+async def _whole(stream: _Stream, held: _Holding) -> bytes:
+    """The body of a request. Raises ClientDisconnect where it is cut off, Refused for want of room."""
     parts: list[bytes] = []
     while True:
         message = await stream.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
+        held.add(len(message.get("body", b"")))
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
@@ -191,6 +282,15 @@ def _check_address(scope: Scope) -> None:
 def _has_body(scope: Scope, headers: Headers) -> bool:
     announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     return scope["method"] in _WRITES or announced
+
+
+def _check_encoding(headers: Headers) -> None:
+    """A compressed body may unfold into anything: it is not unpacked, and not read."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise RefusedWith(
+            "unsupported_media_type", "the body is compressed: send it as it is", headers=_CLOSE
+        )
 
 
 def _check_type(headers: Headers) -> None:

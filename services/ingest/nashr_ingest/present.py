@@ -15,6 +15,7 @@ from nashr.steps import Priority
 from nashr.store import articles, assets, cards, links, previews, publishing, signatures, stages
 from nashr.store.articles import Article, Revision
 from nashr.store.assets import Asset
+from nashr.store.audit import Entry
 from nashr.store.database import scalar
 from nashr.store.links import StoredLink
 from nashr.store.previews import Preview
@@ -194,6 +195,11 @@ def token(found: Token) -> dict[str, Any]:
         "created_at": found.created_at,
         "revoked_at": found.revoked_at,
     }
+
+
+def audit_entry(found: Entry) -> dict[str, Any]:
+    """An entry of the audit trail; its id is text, as every other id on the wire."""
+    return {**vars(found), "id": str(found.id)}
 
 
 def reply(body: Mapping[str, Any], **headers: str) -> JSONResponse:

@@ -5,7 +5,7 @@ An unknown exception becomes a 500 with a request id and no word about what happ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -151,9 +151,16 @@ def request_id_of(request: Request) -> str | None:
     return state.get("request_id")
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error of ``app`` a problem+json answer."""
-    app.add_exception_handler(Refused, _refused)
+def install(app: FastAPI, *, tell: Callable[[Request, Refused], None] | None = None) -> None:
+    """Makes every error of ``app`` a problem+json answer; ``tell`` hears of each refusal at once."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        if tell is not None:
+            tell(request, error)
+        return render(error, request_id=request_id_of(request))
+
+    app.add_exception_handler(Refused, refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -177,11 +184,6 @@ def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     for code in codes:
         grouped.setdefault(status_of(code), []).append(code)
     return dict(sorted(grouped.items()))
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return render(error, request_id=request_id_of(request))
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:

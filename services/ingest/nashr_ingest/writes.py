@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
-from nashr.store import idempotency
+from nashr.store import audit, idempotency
 from nashr.store.database import transaction
 from nashr.store.idempotency import Answer
 from sqlalchemy import Connection
@@ -76,8 +76,12 @@ class Reply:
 
 
 def write(process: Runtime, who: Caller, what: Asked, change: Callable[[Connection], Reply]) -> JSONResponse:
-    """Runs ``change`` and answers only after the commit; a repeated key gets the first answer again."""
+    """Runs ``change`` and answers only after the commit; a repeated key gets the first answer again.
+
+    Who asked stands in the audit trail, in the same transaction.
+    """
     with transaction(process.engine) as conn:
+        audit.come_from(conn, who.trail)
         known = what.key and idempotency.begin(
             conn, token=who.token.id, route=what.route, key=what.key, fingerprint=what.fingerprint
         )
@@ -86,6 +90,7 @@ def write(process: Runtime, who: Caller, what: Asked, change: Callable[[Connecti
                 known.body, known.status, headers={**known.headers, "Idempotent-Replay": "true"}
             )
         reply = change(conn)
+        audit.record_at_least(conn, what.route, site=reply.site, actor=who.actor)
         body = jsonable_encoder(reply.body)
         if what.key:
             idempotency.keep(

@@ -19,7 +19,10 @@ def migrate(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Bring the schema to the installed version and make missing buckets. Repeating it changes nothing."""
+    """Bring schema, the services' rights on it and buckets to the installed version.
+
+    Repeating it changes nothing.
+    """
     from nashr.domain.errors import Retryable  # noqa: PLC0415 - no command pays for what another imports
     from nashr.runtime import prepare  # noqa: PLC0415
     from nashr.store.migrate import is_current  # noqa: PLC0415

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nashr.settings import Settings
 
 site = typer.Typer(no_args_is_help=True, help="Sites: create, update.")
-token = typer.Typer(no_args_is_help=True, help="API tokens: create, list, revoke.")
+token = typer.Typer(no_args_is_help=True, help="API tokens: create, list, rotate, revoke.")
 
 
 @dataclass(frozen=True)
@@ -289,13 +289,29 @@ def show(*, data: DataOption = None) -> None:
         typer.echo(f"{item.id}  {item.role:<7} {item.site or 'all sites':<16} {state:<32} {item.name}")
 
 
+@token.command("rotate")
+def rotate(
+    token_id: Annotated[str, typer.Argument(help="The id that token list shows")],
+    *,
+    grace_hours: Annotated[float, typer.Option(min=0, max=720, help="How long the old one goes on")] = 24.0,
+    data: DataOption = None,
+) -> None:
+    """Make a successor with the same name, role and site. Both are good until the grace period is over."""
+    from nashr.store import tokens  # noqa: PLC0415
+
+    grace = timedelta(hours=grace_hours)
+    with _stack(data) as stack:
+        text = tokens.rotate(stack.conn, token_id, grace=grace, actor="nashr token rotate")
+    typer.echo(text)
+
+
 @token.command("revoke")
 def revoke(
     token_id: Annotated[str, typer.Argument(help="The id that token list shows")],
     *,
     data: DataOption = None,
 ) -> None:
-    """Revoke a token; its next request is refused."""
+    """Revoke a token; its next request is refused, and its event streams end within 5 seconds."""
     from nashr.store import tokens  # noqa: PLC0415
 
     with _stack(data) as stack:

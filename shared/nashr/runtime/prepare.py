@@ -16,7 +16,7 @@ from nashr.adapters import s3, s3probe, s3verdict
 from nashr.adapters.s3 import S3ObjectStore
 from nashr.observability import logs
 from nashr.settings import Settings
-from nashr.store import database, migrate, tokens
+from nashr.store import database, migrate, roles, tokens
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -29,11 +29,27 @@ def prepare(settings: Settings) -> str:
 
 
 def upgrade(settings: Settings) -> None:
-    """Migrates, makes the buckets and looks at the store. Raises Retryable where one does not answer."""
+    """Migrates, gives the services' roles their rights, makes the buckets and looks at the store.
+
+    Raises Retryable where database or store does not answer.
+    """
     migrate.upgrade(settings.database_url)
+    _give_rights(settings)
     client = s3.connect(settings)
     s3.ensure_buckets(client, public=settings.s3_bucket, private=settings.s3_private_bucket)
     _check_conditions(client, settings)
+
+
+def _give_rights(settings: Settings) -> None:
+    given = {role: getattr(settings, f"{role.removeprefix('nashr_')}_password") for role in roles.ROLES}
+    passwords = {role: secret.get_secret_value() for role, secret in given.items()}
+    missing = migrate.give_rights(settings.database_url, passwords=passwords)
+    if missing:
+        logs.logger().warning(
+            "database.roles_missing",
+            roles=list(missing),
+            advice="this user may not make roles: see docs/operations.md, A role for each service",
+        )
 
 
 def _check_conditions(client: S3Client, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from nashr.runtime import listening, probes
 from nashr.runtime.launch import Program
@@ -27,6 +28,7 @@ class ServiceSpec:
 
     It is ready when ``path`` answers 200 on ``port``; without a path, when it has touched the file
     named by ``NASHR_READY_FILE``. ``replaced_by``: the setting that names an outside one instead.
+    ``role``: as whom it connects to the embedded database; empty: it does not.
     """
 
     name: str
@@ -34,18 +36,19 @@ class ServiceSpec:
     port: Literal["api_port", "site_port"] | None = None
     path: str = ""
     replaced_by: Literal["edge_url"] | None = None
+    role: str = ""
 
 
 SERVICES = (
     ServiceSpec(
         "edge", "nashr_delivery.edge", port="site_port", path="/.nashr/livez", replaced_by="edge_url"
     ),
-    ServiceSpec("ingest", "nashr_ingest.__main__", port="api_port", path="/readyz"),
-    ServiceSpec("relay", "nashr.runtime.relay"),
-    ServiceSpec("images", "nashr_images.worker"),
-    ServiceSpec("related", "nashr_related.worker"),
-    ServiceSpec("cards", "nashr_cards.worker"),
-    ServiceSpec("delivery", "nashr_delivery.worker"),
+    ServiceSpec("ingest", "nashr_ingest.__main__", port="api_port", path="/readyz", role="nashr_ingest"),
+    ServiceSpec("relay", "nashr.runtime.relay", role="nashr_worker"),
+    ServiceSpec("images", "nashr_images.worker", role="nashr_worker"),
+    ServiceSpec("related", "nashr_related.worker", role="nashr_worker"),
+    ServiceSpec("cards", "nashr_cards.worker", role="nashr_worker"),
+    ServiceSpec("delivery", "nashr_delivery.worker", role="nashr_delivery"),
 )
 
 
@@ -55,7 +58,11 @@ def program(spec: ServiceSpec, *, settings: Settings, written: frozenset[str]) -
     return Program(
         name=spec.name,
         argv=(sys.executable, "-P", "-c", f"from {spec.module} import main; main()"),
-        env={**environment(settings.data, written=written), "NASHR_READY_FILE": str(ready_file)},
+        env={
+            **environment(settings.data, written=written),
+            **_database(spec, settings),
+            "NASHR_READY_FILE": str(ready_file),
+        },
         cwd=settings.data,
         ready=_readiness(spec, settings, ready_file),
         grace_seconds=GRACE_SECONDS,
@@ -68,6 +75,19 @@ def environment(data: Path, *, written: frozenset[str]) -> dict[str, str]:
     hidden = {f"NASHR_{name.upper()}" for name in written}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in hidden}
     return {**MALLOC, **kept, "PYTHONUNBUFFERED": "1", "NASHR_DATA": str(data)}
+
+
+def _database(spec: ServiceSpec, settings: Settings) -> dict[str, str]:
+    """The embedded database as the service's own role; a server of the operator's as its setting says."""
+    if not spec.role or not settings.database_url or "database_url" in settings.given:
+        return {}
+    return {"NASHR_DATABASE_URL": as_role(settings.database_url, spec.role)}
+
+
+def as_role(url: str, role: str) -> str:
+    """A database's URL with another user; whoever reaches the embedded server's socket needs no password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def _readiness(spec: ServiceSpec, settings: Settings, ready_file: Path) -> Callable[[], bool]:

@@ -144,7 +144,7 @@ def _lent(engine: Engine) -> Iterator[Connection]:
         try:
             yield conn
         except psycopg.Error:
-            if _driver(conn).closed:
+            if driver(conn).closed:
                 conn.invalidate()
             raise
 
@@ -205,7 +205,7 @@ def run(conn: Connection, sql: str, **values: Any) -> int:
 @contextmanager
 def copying(conn: Connection, sql: str) -> Iterator[psycopg.Copy]:
     """A COPY to or from the client, in blocks of bytes; the statement is PostgreSQL's own."""
-    with _driver(conn).cursor() as cursor, cursor.copy(sql) as copy:
+    with driver(conn).cursor() as cursor, cursor.copy(sql) as copy:
         yield copy
 
 
@@ -217,11 +217,12 @@ def _cursor(conn: Connection) -> psycopg.Cursor[Mapping[str, Any]]:
     """The one cursor of a connection, kept with it: making one costs as much as a short statement."""
     kept: psycopg.Cursor[Mapping[str, Any]] | None = conn.info.get("cursor")
     if kept is None:
-        kept = conn.info["cursor"] = _driver(conn).cursor(row_factory=dict_row)
+        kept = conn.info["cursor"] = driver(conn).cursor(row_factory=dict_row)
     return kept
 
 
-def _driver(conn: Connection) -> psycopg.Connection[Any]:
+def driver(conn: Connection) -> psycopg.Connection[Any]:
+    """psycopg's own connection, for the few things that are no statements."""
     made: psycopg.Connection[Any] = conn.connection.driver_connection  # type: ignore[assignment]
     return made
 

@@ -1,4 +1,4 @@
-"""Events, the envelope that carries them, and the audit trail. Event ids become visible in commit order."""
+"""Events, and the envelope that carries them. One lock orders the writers: ids show in commit order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.steps import Priority
-from nashr.store import notices
-from nashr.store.database import at_end, rows, run, scalar
+from nashr.store import audit, notices
+from nashr.store.database import at_end, rows, scalar
 
 CHANNEL = "nashr_event"
 _ORDER = 0x6E61736872  # "nashr": the advisory lock that every writer of events takes last
@@ -117,9 +117,4 @@ def record(
     conn: Connection, action: str, subject: str, *, site: str | None, actor: str, **detail: Any
 ) -> None:
     """Appends to the audit trail: who did what to which thing."""
-    run(
-        conn,
-        """INSERT INTO audit (site, actor, action, subject, detail)
-        VALUES (:site, :actor, :action, :subject, :detail)""",
-        site=site, actor=actor, action=action, subject=subject, detail=Jsonb(detail),
-    )  # fmt: skip
+    audit.record(conn, action, subject, site=site, actor=actor, detail=detail)

@@ -91,7 +91,7 @@ def put(
     )  # fmt: skip
     events.record(
         conn, "front.put", name, site=site, actor=actor, pins=[pin.article for pin in pins],
-        banner=banner["text"] if banner else None,
+        banner=banner is not None,
     )  # fmt: skip
     at_end(conn, lambda conn: _deliver(conn, site, name))
     assert stored is not None

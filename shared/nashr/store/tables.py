@@ -523,6 +523,13 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default="{}"),
     _time("at", now=True),
+    Column("token", Text),
+    Column("token_name", Text),
+    Column("operation", Text),
+    Column("address", Text),
+    Column("request", Text),
+    Column("outcome", Text, nullable=False, server_default="accepted"),
+    Index("ix_audit_subject", "subject", "id"),
 )
 
 idempotency = Table(

@@ -11,20 +11,21 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Refused, Retryable
-from nashr.store import events
+from nashr.store import events, tokens
 from nashr.store.database import statement
 from nashr.store.events import Event
 from nashr.store.listen import Listener
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from nashr_ingest.context import Process, Writer, visible_site
+from nashr_ingest.context import Caller, Process, Writer, visible_site
 from nashr_ingest.problems import responses
 from nashr_ingest.routes.publications import find
 
 router = APIRouter(prefix="/v1", tags=["events"])
 ACCESS = ("unauthenticated", "forbidden", "unavailable")
-KEEP_ALIVE_SECONDS = 15.0
+LOOK_SECONDS = 4.0
+"""A stream looks at its token at least this often: whoever is revoked reads on for less than 5 seconds."""
 LastId = Annotated[str | None, Header(alias="Last-Event-ID", description="Resume after this event")]
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Events as they are committed"}
@@ -87,7 +88,7 @@ async def stream(
 ) -> StreamingResponse:
     """All events of the sites this token sees, from now or after Last-Event-ID."""
     start = await run_in_threadpool(_start, process, last_event_id)
-    return _respond(_lines(process, bell, start, site=visible_site(who, site)))
+    return _respond(_lines(process, bell, who, start, site=visible_site(who, site)))
 
 
 @router.get(
@@ -110,7 +111,7 @@ async def stream_publication(
 
     site = await run_in_threadpool(check)
     start = _number(last_event_id) if last_event_id else 0
-    lines = _lines(process, bell, start, site=site, publication=publication, follow=follow)
+    lines = _lines(process, bell, who, start, site=site, publication=publication, follow=follow)
     return _respond(lines)
 
 
@@ -135,19 +136,23 @@ def _number(text: str) -> int:
 async def _lines(
     process: Runtime,
     bell: Bell,
+    who: Caller,
     start: int,
     *,
     site: str | None,
     publication: str | None = None,
     follow: bool = True,
 ) -> AsyncIterator[str]:
+    """Until the client leaves, the process stops, or the token is revoked or expires."""
     yield "retry: 1000\n\n"
     seen = start
     while not bell.stopping:
         try:
-            found = await run_in_threadpool(_after, process, seen, site, publication)
+            found = await run_in_threadpool(_after, process, who, seen, site, publication)
         except Retryable:
             found = []
+        if found is None:
+            return
         for event in found:
             seen = event.id
             data = json.dumps(events.envelope(event), ensure_ascii=False)
@@ -155,10 +160,15 @@ async def _lines(
         if not found and not follow:
             return
         if not found:
-            await bell.wait(KEEP_ALIVE_SECONDS)
+            await bell.wait(LOOK_SECONDS)
             yield ": still here\n\n"
 
 
-def _after(process: Runtime, seen: int, site: str | None, publication: str | None) -> list[Event]:
+def _after(
+    process: Runtime, who: Caller, seen: int, site: str | None, publication: str | None
+) -> list[Event] | None:
+    """The events past ``seen``; None for a token that holds no more."""
     with statement(process.engine) as conn:
+        if not tokens.holds(conn, who.token.id):
+            return None
         return list(events.after(conn, seen, site=site, publication=publication))

@@ -10,20 +10,20 @@ from nashr.domain.errors import Refused
 from nashr.store import clocks
 from nashr.store.database import statement
 
-from nashr_ingest.context import Process
+from nashr_ingest.context import Anyone, Process
 
 router = APIRouter(tags=["operations"])
 LEAST_FREE = 0.02
 
 
 @router.get("/livez", operation_id="livez")
-async def livez() -> dict[str, str]:
+async def livez(_: Anyone) -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
 @router.get("/readyz", operation_id="readyz")
-def readyz(process: Process) -> dict[str, Any]:
+def readyz(_: Anyone, process: Process) -> dict[str, Any]:
     """The database answers and the disk has room; and how far our clock is off the database's."""
     with statement(process.engine) as conn:
         skew = clocks.measure(conn)

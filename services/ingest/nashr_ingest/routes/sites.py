@@ -1,4 +1,4 @@
-"""Sites and tokens: what admins set up."""
+"""Sites: what admins set up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Fault, Refused
-from nashr.store import sites, tokens
-from nashr.store.database import row, statement
+from nashr.store import sites
+from nashr.store.database import statement
 from sqlalchemy import Connection
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
-from nashr_ingest import present, schemas
+from nashr_ingest import schemas
 from nashr_ingest.context import Admin, Caller, Process, Writer
 from nashr_ingest.problems import responses
 from nashr_ingest.writes import Reply, Request_, check_precondition, etag, write
@@ -61,58 +61,3 @@ def put(who: Admin, process: Process, what: Request_, site: Id, wanted: schemas.
 def _check_own(who: Caller, site: str) -> None:
     if who.token.site not in {None, site}:
         raise Refused("not_found", f"there is no site {site}")
-
-
-@router.post(
-    "/tokens", status_code=201, operation_id="createToken", response_model=schemas.NewToken,
-    responses=responses(*ACCESS, "invalid", "not_found"),
-)  # fmt: skip
-def create_token(who: Admin, process: Process, what: Request_, wanted: schemas.TokenIn) -> JSONResponse:
-    """Makes a token and shows its secret this one time."""
-    site = wanted.site or who.token.site
-    if site is not None:
-        _check_own(who, site)
-
-    def change(conn: Connection) -> Reply:
-        text = tokens.create(
-            conn, name=wanted.name, role=wanted.role, site=site, expires_at=wanted.expires, actor=who.actor
-        )
-        made = tokens.check(conn, text)
-        if made is None:
-            detail = "that time has passed: give a later one, or leave expires out"
-            raise Refused("invalid", detail, faults=(Fault("/expires", "past_due", detail),))
-        return Reply({**present.token(made), "token": text}, 201, site=site)
-
-    if what.key is not None:
-        raise Refused("invalid", "a token is shown once and never stored: send no Idempotency-Key here")
-    return write(process, who, what, change)
-
-
-@router.get(
-    "/tokens", operation_id="listTokens", response_model=schemas.Page[schemas.Token],
-    responses=responses(*ACCESS),
-)  # fmt: skip
-def list_tokens(who: Admin, process: Process) -> JSONResponse:
-    """Every token this one may see, without secrets."""
-    with statement(process.engine) as conn:
-        found = tokens.every(conn)
-    shown = [present.token(item) for item in found if who.token.site in {None, item.site}]
-    return present.reply(present.page(shown, None))
-
-
-@router.delete(
-    "/tokens/{token}", status_code=204, operation_id="revokeToken",
-    responses=responses(*ACCESS, "not_found"),
-)  # fmt: skip
-def revoke_token(who: Admin, process: Process, what: Request_, token: Id) -> Response:
-    """Revokes a token; its next request is refused."""
-
-    def change(conn: Connection) -> Reply:
-        found = row(conn, "SELECT site FROM token WHERE id = :token", token=token)
-        if found is None or who.token.site not in {None, found["site"]}:
-            raise Refused("not_found", f"there is no token {token}")
-        tokens.revoke(conn, token, actor=who.actor)
-        return Reply(None, 204)
-
-    write(process, who, what, change)
-    return Response(status_code=204)

@@ -150,6 +150,7 @@ def test(who: Admin, process: Process, what: Request_, webhook: Id) -> JSONRespo
         hook = _find(conn, who, webhook)
         made = notices.test(conn, hook.id, site=hook.site, name=new_id("test"))
         found = _notice(conn, hook, str(made))
+        events.record(conn, "webhook.test", hook.id, site=hook.site, actor=who.actor)
         where = f"/v1/webhooks/{hook.id}/deliveries/{found.id}"
         return Reply(_line(found), 202, {"Location": where}, hook.site)
 

@@ -3,7 +3,7 @@
 Models named after what a client sends are strict; those that derive from ``Out`` document answers.
 """
 
-from nashr_ingest.schemas.access import DeadWork, NewToken, Skip, Token, TokenIn
+from nashr_ingest.schemas.access import AuditEntry, DeadWork, NewToken, Rotation, Skip, Token, TokenIn
 from nashr_ingest.schemas.article import (
     Article,
     Correction,
@@ -40,6 +40,7 @@ __all__ = [
     "ArticleStatus",
     "Asset",
     "AssetPatch",
+    "AuditEntry",
     "Author",
     "AuthorOut",
     "Correction",
@@ -62,6 +63,7 @@ __all__ = [
     "Revision",
     "Rights",
     "Rollback",
+    "Rotation",
     "SiteIn",
     "SiteOut",
     "Skip",

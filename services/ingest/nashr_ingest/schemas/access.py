@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -34,6 +34,14 @@ class Token(Out):
     last_used_at: Time | None
 
 
+class Rotation(Wire):
+    """How long the old token goes on beside its successor; 0 ends it at once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"grace_seconds": 86_400}]})
+
+    grace_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
+
+
 class NewToken(Token):
     """A token as created, with its secret for this one time."""
 
@@ -61,6 +69,24 @@ class DeadWork(Out):
     since: Time
     state: Literal["dead", "replayed", "skipped"]
     blocks: list[HeldUp]
+
+
+class AuditEntry(Out):
+    """Who did what to which thing, when and from where. What has no token was a command, or nashr itself."""
+
+    id: str
+    at: Time
+    site: str | None
+    actor: str = Field(description="Nashr-Actor, else the token's name, or the command")
+    token: str | None = Field(description="The token's id")
+    token_name: str | None
+    operation: str | None = Field(description="The operationId of the request")
+    action: str = Field(examples=["article.publish", "refused.forbidden"])
+    subject: str
+    outcome: Literal["accepted", "refused"]
+    address: str | None = Field(description="The client's, past trusted proxies")
+    request: str | None = Field(description="Request-Id")
+    detail: dict[str, Any]
 
 
 class Skip(Wire):

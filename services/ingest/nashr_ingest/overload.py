@@ -1,0 +1,101 @@
+"""How much the API takes on at once, and from one token: what is more is refused before any work.
+
+Counters of one process, changed by its event loop only. Nothing here waits: 429 and 503 say when to come
+again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
+
+from nashr_ingest.problems import RefusedWith
+
+MOST_BUCKETS: Final = 10_000
+"""Credentials that are remembered; the one that was used least recently is forgotten first."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a process takes on. ``rate`` 0: a token may send as much as there is room for."""
+
+    requests: int = 64
+    breaking: int = 8
+    uploads: int = 16
+    streams: int = 200
+    body_bytes: int = 64 * 1024 * 1024
+    rate: float = 200.0
+    burst: int = 1000
+
+
+class Buckets:
+    """One token bucket for each credential, in bounded memory."""
+
+    def __init__(self, *, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._left: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+
+    def take(self, credential: bytes) -> None:
+        """Counts one request. Raises Refused("overloaded"), 429, with the seconds until there is room."""
+        if not self._rate:
+            return
+        now = self._clock()
+        left, since = self._left.pop(credential, (float(self._burst), now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        allowed = left >= 1
+        self._left[credential] = (left - 1 if allowed else left, now)
+        if len(self._left) > MOST_BUCKETS:
+            self._left.popitem(last=False)
+        if not allowed:
+            raise RefusedWith(
+                "overloaded",
+                f"this token sends more than {self._rate:g} requests a second: send them more slowly",
+                retry_after=max(1, ceil((1 - left) / self._rate)),
+            )
+
+
+@dataclass
+class Room:
+    """Places of one kind: ``kept`` of them are for what goes first."""
+
+    name: str
+    places: int
+    kept: int = 0
+    taken: int = field(default=0, init=False)
+
+    @contextmanager
+    def place(self, *, first: bool = False) -> Iterator[None]:
+        """Holds a place. Raises Refused("unavailable"), 503, where there is none."""
+        if self.taken >= (self.places if first else self.places - self.kept):
+            raise busy(f"{self.name} are as many as this process takes on at once")
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+class Held:
+    """Bytes of bodies that are in memory, in all requests together."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._now = most, 0
+
+    def add(self, size: int) -> None:
+        """Raises Refused("unavailable") where the memory for bodies is full; give back what was added."""
+        if self._now + size > self._most:
+            raise busy("the bodies that are arriving fill the memory kept for them")
+        self._now += size
+
+    def give_back(self, size: int) -> None:
+        self._now -= size
+
+
+def busy(detail: str) -> RefusedWith:
+    """503: try again in a moment."""
+    return RefusedWith("unavailable", f"{detail}: try again with the same Idempotency-Key", retry_after=1)

@@ -1,0 +1,210 @@
+"""What is too much is refused before any work, with the time to come again; breaking news finds a place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from nashr.domain.errors import Refused
+from nashr_ingest import overload
+from nashr_ingest.limits import Limits
+from nashr_ingest.overload import Allowance, Buckets, Held, Room
+from nashr_ingest.problems import RefusedWith
+from starlette.types import Receive, Scope, Send
+
+TOKEN = {"authorization": "Bearer nk_00000000_x"}
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_token_may_send_its_burst_then_its_rate() -> None:
+    """After the burst a request is refused with the seconds until the next; others are not touched."""
+    clock = Clock()
+    buckets = Buckets(rate=0.5, burst=3, clock=clock)
+    for _ in range(3):
+        buckets.take(b"one")
+    with pytest.raises(RefusedWith) as caught:
+        buckets.take(b"one")
+    assert (caught.value.code, caught.value.retry_after) == ("overloaded", 2)
+    buckets.take(b"two")
+    clock.now += 2
+    buckets.take(b"one")
+
+
+def test_refused_requests_do_not_cost_a_token_its_turn() -> None:
+    """Whoever hammers on gets in again as soon as its rate allows it."""
+    clock = Clock()
+    buckets = Buckets(rate=1, burst=1, clock=clock)
+    buckets.take(b"one")
+    for _ in range(50):
+        with pytest.raises(Refused):
+            buckets.take(b"one")
+    clock.now += 1
+    buckets.take(b"one")
+
+
+def test_credentials_are_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guessing a million tokens costs a million requests, not a million buckets."""
+    monkeypatch.setattr(overload, "MOST_BUCKETS", 10)
+    buckets = Buckets(rate=1, burst=1)
+    for number in range(1000):
+        buckets.take(str(number).encode())
+    assert len(buckets._left) == 10
+
+
+def test_some_places_are_kept() -> None:
+    """Ordinary requests leave the kept places free; what goes first takes them, and gives them back."""
+    room = Room("requests", places=3, kept=1)
+    with room.place(), room.place():
+        with pytest.raises(Refused), room.place():
+            pass
+        with room.place(first=True), pytest.raises(Refused), room.place(first=True):
+            pass
+    assert room.taken == 0
+
+
+def test_bodies_share_bounded_memory() -> None:
+    """What does not fit is refused and not counted; what is given back fits again."""
+    held = Held(100)
+    held.add(80)
+    with pytest.raises(Refused):
+        held.add(30)
+    held.add(20)
+    held.give_back(100)
+    held.add(100)
+
+
+class Slow:
+    """An application whose requests stay until it is told to answer; it says what has reached it."""
+
+    def __init__(self) -> None:
+        self.reached: list[str] = []
+        self.go = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        self.reached.append(scope["path"])
+        await self.go.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def full(allowance: Allowance) -> tuple[list[httpx.Response], list[str]]:
+    """Answers to a draft, a breaking and an ordinary publication, a photo, an event stream and a health
+    check, while the place for one ordinary request is taken; and what reached the application meanwhile."""
+
+    async def go() -> tuple[list[httpx.Response], list[str]]:
+        app = Slow()
+        guarded = Limits(app, max_body_bytes=1 << 20, max_asset_bytes=1 << 20, allowance=allowance)
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test", headers=TOKEN) as api:
+            first = asyncio.create_task(api.get("/v1/articles"))
+            while not app.reached:
+                await asyncio.sleep(0)
+            asked = [
+                asyncio.create_task(request)
+                for request in (
+                    api.post("/v1/articles", json={}),
+                    api.post("/v1/articles/a/publish", json={"priority": "breaking"}),
+                    api.post("/v1/articles/b/publish", json={"priority": "normal"}),
+                    api.post("/v1/assets", content=b"x"),
+                    api.get("/v1/events"),
+                    api.get("/livez"),
+                )
+            ]
+            while sum(task.done() for task in asked) + len(app.reached) < 1 + len(asked):
+                await asyncio.sleep(0)
+            reached = app.reached[1:]
+            app.go.set()
+            await first
+            return await asyncio.gather(*asked), sorted(reached)
+
+    return asyncio.run(go())
+
+
+def test_a_full_api_takes_breaking_news_uploads_streams_and_health_checks() -> None:
+    """One request holds the only ordinary place: others get 503 at once, and nothing of them runs."""
+    answers, reached = full(Allowance(requests=2, breaking=1))
+
+    assert [answer.status_code for answer in answers] == [503, 204, 503, 204, 204, 204]
+    assert reached == ["/livez", "/v1/articles/a/publish", "/v1/assets", "/v1/events"]
+    refused = answers[0]
+    assert refused.json()["code"] == "unavailable"
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_uploads_and_streams_have_places_of_their_own() -> None:
+    """Slow uploads and open streams are bounded too."""
+    answers, _ = full(Allowance(requests=9, breaking=0, uploads=0, streams=0))
+
+    assert [answer.status_code for answer in answers] == [204, 204, 204, 503, 503, 204]
+
+
+def send(method: str, url: str, *, allowance: Allowance | None = None, **kwargs: Any) -> httpx.Response:
+    async def go() -> httpx.Response:
+        app = Slow()
+        app.go.set()
+        guarded = Limits(
+            app, max_body_bytes=1 << 20, max_asset_bytes=1 << 20, allowance=allowance or Allowance()
+        )
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test") as client:
+            answer = await client.request(method, url, **kwargs)
+            answer.extensions["reached"] = app.reached
+            return answer
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip"])
+def test_compressed_bodies_are_refused_unread(encoding: str) -> None:
+    """A few bytes may unfold into gigabytes: 415."""
+    answer = send(
+        "POST", "/v1/articles", content=b"\x1f\x8b", headers={**TOKEN, "content-encoding": encoding}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.extensions["reached"] == []
+
+
+def test_bodies_that_fill_the_memory_are_refused() -> None:
+    """The memory for bodies is for all requests together: 503, and it is free again afterwards."""
+    allowance = Allowance(body_bytes=1000)
+    large = send("POST", "/v1/articles", json={"a": "x" * 2000}, headers=TOKEN, allowance=allowance)
+    small = send("POST", "/v1/articles", json={"a": "x"}, headers=TOKEN, allowance=allowance)
+
+    assert (large.status_code, small.status_code) == (503, 204)
+
+
+def test_a_body_without_a_token_is_not_kept() -> None:
+    """It is passed over, not parsed; a large one is not even received."""
+    broken = send("POST", "/v1/articles", content=b"{", headers={"content-type": "application/json"})
+    large = send("POST", "/v1/articles", content=json.dumps(["x" * 600_000]).encode())
+
+    assert (broken.status_code, broken.extensions["reached"]) == (204, ["/v1/articles"])
+    assert (large.status_code, large.json()["code"]) == (401, "unauthenticated")
+    assert large.extensions["reached"] == []
+
+
+def test_callers_without_a_token_are_counted_by_their_address() -> None:
+    """They have a bucket as well: 429 with the time to come again."""
+
+    async def go() -> list[httpx.Response]:
+        app = Slow()
+        app.go.set()
+        guarded = Limits(app, max_body_bytes=9, max_asset_bytes=9, allowance=Allowance(rate=0.1, burst=2))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(guarded), base_url="http://nashr.test"
+        ) as client:
+            return [await client.get("/v1/articles") for _ in range(3)]
+
+    answers = asyncio.run(go())
+    assert [answer.status_code for answer in answers] == [204, 204, 429]
+    assert answers[2].headers["retry-after"] == "10"
