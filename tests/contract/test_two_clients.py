@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any, TypedDict
 
 import pytest
+from botocore.httpsession import where
 from nashr.adapters.s3 import S3ObjectStore, StoreRefused, address, connect
 from nashr.adapters.s3put import LARGEST, QuickPuts
 from nashr.ports import StoreConflict, StoreUnavailable
@@ -261,6 +262,22 @@ def test_a_bucket_of_another_region_is_left_to_boto3(answer: tuple[int, str]) ->
     ):
         assert put(store, condition=CONDITION) == '"made"'
     assert ["Boto3" in one.headers["user-agent"] for one in requests] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"AWS_CA_BUNDLE": where()}, {"SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "/dev/null"}],
+    ids=["only boto3 is told", "none at all"],
+)
+def test_without_its_certificates_boto3_puts(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quick client knows the system's authorities, boto3 its own: what reaches the store goes on."""
+    for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert "Boto3" in heard("obstore").headers["user-agent"]
 
 
 @pytest.mark.parametrize("reaction", [HANGS_UP, SILENT])

@@ -203,7 +203,7 @@ class S3ObjectStore:
 
 
 class Elsewhere(Exception):
-    """The bucket is in another region than the settings say: boto3 finds it."""
+    """The quick client cannot get there (another region, another authority of certificates): boto3 can."""
 
 
 class _Absent(Exception):

@@ -5,6 +5,7 @@ It answers as s3.py does by boto3, error by error; what it cannot carry the same
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +37,9 @@ broke, the PUT may have been taken: who asked reads again and decides."""
 _STATUS: Final = re.compile(r"\bStatus \{\s+status: (\d{3})")
 """In what obstore shows of an error for debugging, where a key cannot say the same: line breaks are in it."""
 
+_WHY: Final = re.compile(
+    r"(?:message|error): \"[^\"]+\"|\b(?:TimedOut|IncompleteMessage|InvalidCertificate)\b"
+)
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _ELSEWHERE: Final = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"})
@@ -60,6 +64,8 @@ class QuickPuts:
     @cached_property
     def _store(self) -> S3Store:
         """Made by the first PUT: boto3 says where the bucket stands, once it has credentials."""
+        if os.environ.get("AWS_CA_BUNDLE") and not os.environ.get("SSL_CERT_FILE"):
+            raise Elsewhere("only boto3 is told of an authority of certificates")
         where = address(self._client, self.bucket)
         sums: S3Config = {}
         if self._settings.s3_checksums == "when_supported":
@@ -99,6 +105,8 @@ class QuickPuts:
             try:
                 done = self._store.put(key, body, attributes=dict(headers), mode=mode, use_multipart=False)
             except (BaseError, OSError) as error:
+                if "_store" not in vars(self):
+                    raise Elsewhere("this machine has no certificates of authorities") from error
                 status, code = _answer(str(error))
                 if last or status not in _BUSY:
                     raise _family(str(error), status, code, request) from error
@@ -121,7 +129,8 @@ def _family(said: str, status: int, code: str, request: str) -> Exception:
     if code in _ELSEWHERE or "inner: BareRedirect" in said:
         return Elsewhere(request)
     if not status:
-        return StoreUnavailable(f"{request}: {said.splitlines()[0]}")
+        why = _WHY.search(said)
+        return StoreUnavailable(f"{request}: {why[0] if why else said.splitlines()[0]}")
     return sorted_answer(status, code, request)
 
 
