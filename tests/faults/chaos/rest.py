@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ _EFFECTS: Final = (
 )
 _OPEN: Final = """SELECT count(*) FROM publication WHERE kind = 'publish'
     AND state NOT IN ('live', 'superseded', 'failed', 'cancelled')"""
-_PAGES: Final = """SELECT id, site, path, wanted, live, stored FROM page
+_PAGES: Final = """SELECT id, kind, path, wanted, live, stored FROM page
     WHERE live > 0 AND kind <> 'routes' ORDER BY id"""
 
 
@@ -174,6 +175,8 @@ def _pages(ground: Ground, engine: Engine, originals: S3ObjectStore) -> Iterator
         for row in ground.lab.rows(_PAGES):
             site, body = _rendered(engine, look, row)
             served = reader.get(site.href(row["path"]))
+            if row["kind"] == "sitemap_index" and _undated(served.content) == _undated(body):
+                body = served.content  # the hours in it follow those of the files with the next story
             if served.content != body:  # what the judge only has the hashes of
                 name = ground.log.folder / f"differs-{row['id']}"
                 name.with_suffix(".rendered").write_bytes(body)
@@ -183,6 +186,11 @@ def _pages(ground: Ground, engine: Engine, originals: S3ObjectStore) -> Iterator
                 rendered=sha256(body).hexdigest(), served=sha256(served.content).hexdigest(),
                 served_status=served.status_code,
             )  # fmt: skip
+
+
+def _undated(index: bytes) -> bytes:
+    """A sitemap index without the hours of its files."""
+    return re.sub(rb"<lastmod>[^<]*</lastmod>", b"", index)
 
 
 def _rendered(engine: Engine, look: looks.Looks, row: Mapping[str, Any]) -> tuple[Site, bytes]:
