@@ -61,6 +61,11 @@ unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows th
 integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
 	$(RUN)/pytest -n 3 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
+.PHONY: soak
+soak: setup ## Storms of faults for hours: make soak SEEDS=20 MINUTES=2; SEED=7 does that one again
+	$(RUN)/python -m tests.faults.chaos.soak $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),5)) \
+	  --minutes $(or $(MINUTES),1.25) $(SOAK)
+
 .PHONY: audit
 audit: setup $(AUDITORS) ## Independent tools judge the published pages: make audit T=tests/audit/test_access.py narrows it
 	$(UV) sync --locked --quiet --inexact --group audit --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"

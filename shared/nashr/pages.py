@@ -268,7 +268,10 @@ def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
 
 
 def naming(page: PageSpec) -> tuple[PageSpec, ...]:
-    """The pages that name a page as soon as it is there: its first delivery changes them."""
+    """The pages that name a page as soon as it is there: its first delivery changes them.
+
+    A month is in the list of months at the foot of its own page, too.
+    """
     if page.kind == PageKind.month_sitemap:
         return (PageSpec("/sitemap.xml", PageKind.sitemap_index),)
     if page.kind in {PageKind.author, PageKind.topic}:
@@ -277,7 +280,7 @@ def naming(page: PageSpec) -> tuple[PageSpec, ...]:
         return ()
     section, when, number = page.subject.split("/")
     if number == "1":
-        return (PageSpec("/", PageKind.home), PageSpec(f"/{section}/", PageKind.section, section))
+        return (PageSpec("/", PageKind.home), PageSpec(f"/{section}/", PageKind.section, section), page)
     before = int(number) - 1
     return (PageSpec(archive_path(section, when, before), page.kind, f"{section}/{when}/{before}"),)
 

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from nashr.domain.site import Site
-from nashr.ports import ObjectStore, StoreConflict
+from nashr.ports import ObjectStore, StoreConflict, StoreUnavailable
 from nashr.store import objects
 from nashr.store.ids import keyed_name
 
@@ -34,7 +34,7 @@ def named(folder: str, body: bytes, content_type: str, *, secret: str) -> File:
 
 
 def put(store: ObjectStore, site: Site, files: Sequence[File], *, parallel: int = 6) -> None:
-    """Stores files that are not there yet; already there is success."""
+    """Stores files that are not there yet; already there is success. Raises StoreUnavailable."""
     if len(files) == 1:
         _put_one(store, site, files[0])
         return
@@ -43,16 +43,19 @@ def put(store: ObjectStore, site: Site, files: Sequence[File], *, parallel: int 
 
 
 def _put_one(store: ObjectStore, site: Site, file: File) -> None:
+    """A conflict is looked into: S3 says 409 too, when two requests met and maybe neither stored anything."""
+    key = site.key(file.path)
     try:
         store.put(
-            site.key(file.path),
+            key,
             file.body,
             content_type=file.content_type,
             cache_control=CACHE,
             if_none_match=True,
         )
-    except StoreConflict:
-        return
+    except StoreConflict as conflict:
+        if store.head(key) is None:
+            raise StoreUnavailable(f"{conflict}: the file is not there, it is stored again") from conflict
 
 
 def record(conn: Connection, site: Site, files: Iterable[File], *, source: str | None = None) -> None:

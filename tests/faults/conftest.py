@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import processes_in, until
 from tests.faults.collector import Collector
-from tests.faults.lab import FAILPOINTS, SITE, Lab, nashr
+from tests.faults.lab import Lab, opened
 from tests.faults.newsroom import Newsroom, Story, open_story
 
 
@@ -32,37 +29,8 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("lab")
-    data = folder / "data"
-    (data / "failpoints").mkdir(parents=True)
-    for name in FAILPOINTS:
-        (data / "failpoints" / name).touch()
-    staged = ",".join(f"{name}={action}" for name, action in FAILPOINTS.items())
-    try:
-        started = nashr(
-            "up", "--detach", "--api-port", "0", "--site-port", "0", data=data, failpoints=staged,
-            traces_url=collector.url,
-        )  # fmt: skip
-        assert started.returncode == 0, started.stdout + started.stderr
-        made = _opened(data, folder)
+    with opened(tmp_path_factory.mktemp("lab"), traces_url=collector.url) as made:
         yield made
-        made.close()
-    finally:
-        nashr("down", data=data)
-        assert processes_in(data) == []
-        for part in ("postgres", "s3", "valkey"):
-            shutil.rmtree(data / part, ignore_errors=True)
-
-
-def _opened(data: Path, folder: Path) -> Lab:
-    endpoints = json.loads((data / "endpoints.json").read_text())
-    (folder / "khabar.toml").write_text(SITE, "utf-8")
-    applied = nashr("site", "apply", str(folder / "khabar.toml"), "--base-url", endpoints["site"], data=data)
-    assert applied.returncode == 0, applied.stdout + applied.stderr
-    token = endpoints["admin_token"]
-    made = Lab(data, endpoints["api"], endpoints["site"].rstrip("/"), {"admin": token, "editor": token})
-    until(lambda: made.fetch("/").status_code == 200, what="the site's front page")
-    return made
 
 
 @pytest.fixture(scope="session")

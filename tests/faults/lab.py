@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.conftest import Stack, until
+from tests.conftest import Stack, processes_in, until
 
 SITE = """\
 id = "khabar"
@@ -210,3 +211,37 @@ def nashr(*words: str, data: Path, **settings: str) -> subprocess.CompletedProce
         env=environment({f"NASHR_{name.upper()}": value for name, value in settings.items()}),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
+
+
+@contextmanager
+def opened(folder: Path, **settings: str) -> Iterator[Lab]:
+    """A stack below ``folder``, all failpoints built in and quiet, one small site; ends with the block."""
+    data = folder / "data"
+    (data / "failpoints").mkdir(parents=True)
+    for name in FAILPOINTS:
+        (data / "failpoints" / name).touch()
+    staged = ",".join(f"{name}={action}" for name, action in FAILPOINTS.items())
+    try:
+        started = nashr(
+            "up", "--detach", "--api-port", "0", "--site-port", "0", data=data, failpoints=staged, **settings
+        )  # fmt: skip
+        assert started.returncode == 0, started.stdout + started.stderr
+        made = _with_site(data, folder)
+        yield made
+        made.close()
+    finally:
+        nashr("down", data=data)
+        assert processes_in(data) == []
+        for part in ("postgres", "s3", "valkey"):
+            shutil.rmtree(data / part, ignore_errors=True)
+
+
+def _with_site(data: Path, folder: Path) -> Lab:
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    (folder / "khabar.toml").write_text(SITE, "utf-8")
+    applied = nashr("site", "apply", str(folder / "khabar.toml"), "--base-url", endpoints["site"], data=data)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    token = endpoints["admin_token"]
+    made = Lab(data, endpoints["api"], endpoints["site"].rstrip("/"), {"admin": token, "editor": token})
+    until(lambda: made.fetch("/").status_code == 200, what="the site's front page")
+    return made

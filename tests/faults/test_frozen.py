@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import until
 from tests.faults.lab import is_stopped, second_delivery_worker
-from tests.faults.newsroom import STAMP, Client, Watch, publish, shows
+from tests.faults.newsroom import STAMP, Client, Watch, ask_for_story, publish, shows
 
 if TYPE_CHECKING:
     from tests.faults.lab import Lab
@@ -51,6 +52,30 @@ def test_a_late_writer_never_replaces_a_newer_page(lab: Lab, stories: list[Story
         assert shows(lab, story)
     assert watch.complaints() == []
     assert lab.program("delivery").pid == worker
+
+
+def test_an_article_that_moved_before_its_first_address_was_told_leaves_a_redirect(lab: Lab) -> None:
+    """Its first page is stored late, when a newer revision is live at another address: it leads there."""
+    lab.quiet()
+    worker = lab.program("delivery").pid
+    assert worker is not None
+    first, second = lab.word(), lab.word()
+    lab.arm("deliver.before_put")
+    story = ask_for_story(lab, slug=first)
+    until(partial(is_stopped, worker), what="the delivery worker to freeze before its PUT")
+    try:
+        with Client(lab) as client, second_delivery_worker(lab):
+            moved = publish(lab, client, story, slug=second)
+            lab.wait_proven(moved.publication)
+            os.kill(worker, signal.SIGCONT)
+            lab.served(f"/politics/{first}/", status=301, holds="")
+            lab.quiet()
+    finally:
+        with suppress(ProcessLookupError):  # it may have ended itself: it stood still for so long
+            os.kill(worker, signal.SIGCONT)
+    answer = lab.fetch(f"/politics/{first}/")
+    assert answer.status_code == 301
+    assert answer.headers["location"].endswith(f"/politics/{second}/")
 
 
 def _is_live(lab: Lab, story: Story) -> bool:

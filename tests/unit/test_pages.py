@@ -110,6 +110,16 @@ def test_a_numbered_page_is_named_by_its_neighbours() -> None:
     assert naming(shelf_page(PageKind.author, "layla")) == ()
 
 
+def test_a_month_is_named_by_the_fronts_and_by_itself() -> None:
+    """Its own page lists the months that can be read, and is one of them once it is there."""
+    spec = PageSpec("/news/archive/2026-11/", PageKind.archive, "news/2026-11/1")
+    assert naming(spec) == (
+        PageSpec("/", PageKind.home),
+        PageSpec("/news/", PageKind.section, "news"),
+        spec,
+    )
+
+
 @pytest.mark.parametrize(
     ("place", "total", "appears", "numbers"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nashr import bootstrap
 from nashr.runtime.worker import Worker
+from nashr.store.patience import BRIEF
 
 from nashr_cards.handlers import Cards
 from nashr_cards.pool import CardPool
@@ -11,7 +12,7 @@ from nashr_cards.pool import CardPool
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("cards", pool=4, uses=("site_store",))
+    runtime = bootstrap.runtime("cards", pool=4, patience=BRIEF, uses=("site_store",))
     pool = CardPool()
     pool.warm()
     Worker(

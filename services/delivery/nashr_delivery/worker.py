@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nashr import bootstrap
 from nashr.runtime.worker import Worker
+from nashr.store.patience import BRIEF
 
 from nashr_delivery import fonts, preview
 from nashr_delivery.handlers import Delivery
@@ -19,7 +20,11 @@ from nashr_delivery.withdrawal import Withdrawal
 def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime(
-        "delivery", pool=6, uses=("site_store", "originals", "purger", "sender"), writes_pages=True
+        "delivery",
+        pool=6,
+        patience=BRIEF,
+        uses=("site_store", "originals", "purger", "sender"),
+        writes_pages=True,
     )
     fonts.prepare()
     preview.start(runtime)

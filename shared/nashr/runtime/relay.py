@@ -22,6 +22,7 @@ from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from nashr.store import database, idempotency, queue
 from nashr.store.listen import Listener
+from nashr.store.patience import BRIEF
 
 POLL_SECONDS = 0.5
 TURN_SECONDS = 0.02  # from turn to turn at least: a storm of notifications is answered in batches
@@ -91,7 +92,7 @@ class Relay:
 def main() -> None:
     """The process ``nashr up`` starts."""
     settings = bootstrap.begin("relay")
-    engine = bootstrap.engine(settings, pool=2, application="nashr-relay")
+    engine = bootstrap.engine(settings, pool=2, application="nashr-relay", patience=BRIEF)
     relay, reporter = Relay(settings, engine), Reporter(engine)
     reporter.start()
     signal.signal(signal.SIGTERM, lambda *_: relay.stopping.set())

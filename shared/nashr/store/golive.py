@@ -78,6 +78,7 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
     found = publishing.find(conn, shown.publication.id)
     assert found is not None
     if found.state not in {"running", "live"}:
+        _give_way(conn, article, page)
         return
     facts = _facts(conn, site, article, shown)
     named: list[str] = []
@@ -371,15 +372,33 @@ def _unlinked(conn: Connection, site: Site, shelving: Shelving) -> list[PageSpec
 
 
 def _moved_from(conn: Connection, article: Article, page: PageRow, shown: Shown) -> list[PageRow]:
-    """The article's earlier path, turned into a redirect: only now that the new one is live."""
-    if shown.content is None or article.page in {None, page.id}:
+    """The article's other paths, turned into redirects: only now that this one is live.
+
+    Also one that was stored by a worker which died before it could say so: the store may hold it. Not one
+    that a newer publication is on its way to.
+    """
+    if shown.content is None:
         return []
-    assert article.page is not None
-    old = pagerows.lock_ids(conn, [article.page])
+    found = rows(
+        conn,
+        """SELECT id FROM page WHERE site = :site AND kind = 'article' AND subject = :article AND id <> :page
+            AND attempted > 0 AND NOT EXISTS (SELECT 1 FROM publication u
+                WHERE u.page = page.id AND u.kind = 'publish' AND u.state = 'running')""",
+        site=page.site, article=article.id, page=page.id,
+    )  # fmt: skip
+    old = pagerows.lock_ids(conn, [item["id"] for item in found])
     for row in old:
-        if row.kind == PageKind.article and row.subject == article.id:
-            pagerows.claim_path(conn, row, PageKind.redirect, article.id)
+        pagerows.claim_path(conn, row, PageKind.redirect, article.id)
     return old
+
+
+def _give_way(conn: Connection, article: Article, page: PageRow) -> None:
+    """A page was stored after its article had gone live elsewhere: it leads there instead."""
+    if article.live_revision is None or article.page in {None, page.id}:
+        return
+    locked = pagerows.lock_ids(conn, [page.id])
+    pagerows.claim_path(conn, locked[0], PageKind.redirect, article.id)
+    pagerows.want(conn, locked, why=Why({Fact.status}, article.id))
 
 
 def _tell(

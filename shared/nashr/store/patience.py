@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 
 PATIENCE = 35.0  # longer than statement_timeout: while the server lives, it speaks first
+BRIEF = 12.0  # where every statement is short: work behind a mute connection must be done again within 30 s
 
 R = TypeVar("R")
 
