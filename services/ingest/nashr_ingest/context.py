@@ -10,12 +10,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
+from nashr.domain.text import UNPRINTABLE
 from nashr.store import sites, tokens
 from nashr.store.database import row, rows, statement
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
-
-from nashr_ingest.characters import FORBIDDEN
 
 
 def runtime(request: Request) -> Runtime:
@@ -49,7 +48,7 @@ def caller(
         with statement(process.engine) as conn:
             token = tokens.check(conn, given.credentials.strip())
         if token is not None:
-            behind = FORBIDDEN.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
+            behind = UNPRINTABLE.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
             return Caller(token, behind or token.name)
     raise Refused("unauthenticated", "send Authorization: Bearer and a token of nashr token create")
 
