@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
@@ -13,7 +14,7 @@ from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from starlette.middleware import Middleware
 
-from nashr_ingest import access
+from nashr_ingest import access, openapi
 from nashr_ingest.limits import Limits
 from nashr_ingest.overload import Allowance
 from nashr_ingest.problems import RefusedWith, install, render, request_id_of
@@ -84,6 +85,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         access.declare(module.router)
         app.include_router(module.router)
     access.check(app)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     return app
 
 

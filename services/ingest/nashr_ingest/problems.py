@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from nashr_ingest.pointers import MOST_FAULTS, fault_of
 
 MEDIA_TYPE: Final = "application/problem+json"
+METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 STATUS: Final[Mapping[str, int]] = {
     "bad_json": 400,
@@ -172,7 +174,6 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     for status, names in _by_status(codes).items():
         found[status] = {
-            "model": Problem,
             "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
@@ -215,8 +216,20 @@ def _fault(error: Mapping[str, Any], body: Any) -> Fault:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _OF_STATUS.get(error.status_code, "invalid" if error.status_code < 500 else "internal")
-    refused = RefusedWith(code, _advice(request, error), headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    refused = RefusedWith(code, _advice(request, error), headers=headers)
     return render(refused, request_id=request_id_of(request))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route at this address; the router names those of the first one only."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    found = [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join(found)
 
 
 def _advice(request: Request, error: HTTPException) -> str:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from nashr.domain.errors import CODES
-from nashr_ingest import problems
+from nashr_ingest import openapi, problems
 from nashr_ingest.problems import STATUS
 from nashr_ingest.schemas.sites import SITE_EXAMPLE
 
@@ -129,7 +129,7 @@ def test_the_openapi_document_describes_problems() -> None:
     @app.get("/x", responses=problems.responses("slug_taken", "conflict", "invalid"))
     async def x() -> None: ...
 
-    document = app.openapi()
+    document = openapi.document(app)
 
     answers = document["paths"]["/x"]["get"]["responses"]
     assert answers["409"]["description"] == "Conflict: slug_taken, conflict"

@@ -20,6 +20,7 @@ from nashr_ingest import addresses, commands, pins, present, schemas
 from nashr_ingest.clean import Cleaned, clean, clean_draft
 from nashr_ingest.context import Caller, Editor, Process, Writer, site_of, visible_site
 from nashr_ingest.problems import responses
+from nashr_ingest.schemas.fields import Time
 from nashr_ingest.writes import (
     Reply,
     Request_,
@@ -75,7 +76,10 @@ def update(who: Writer, process: Process, what: Request_, article: Id, draft: sc
 @router.put(
     "/by-external-id/{external_id:path}", operation_id="putArticleByExternalId",
     response_model=schemas.Article,
-    responses=responses(*ACCESS, "invalid", "slug_taken", "precondition_required", "precondition_failed"),
+    responses={
+        **responses(*ACCESS, "invalid", "slug_taken", "precondition_required", "precondition_failed"),
+        201: {"model": schemas.Article, "description": "The article is new"},
+    },
 )  # fmt: skip
 def put_by_external_id(
     who: Writer,
@@ -117,7 +121,7 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
     section: str | None = None,
     author: str | None = None,
     external_id: str | None = None,
-    updated_since: datetime | None = None,
+    updated_since: Time | None = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,

@@ -53,10 +53,13 @@ _FORM = {
 
 @router.post(
     "", status_code=201, operation_id="uploadAsset", response_model=schemas.Asset, openapi_extra=_FORM,
-    responses=responses(
-        *ACCESS, "invalid", "unsupported_media_type", "too_large", "too_many_pixels", "broken_image",
-        "withdrawn",
-    ),
+    responses={
+        200: {"model": schemas.Asset, "description": "The site has this photo: here it is, as it was"},
+        **responses(
+            *ACCESS, "invalid", "unsupported_media_type", "too_large", "too_many_pixels", "broken_image",
+            "withdrawn",
+        ),
+    },
 )  # fmt: skip
 async def upload(request: Request, who: Writer, process: Process, what: Request_) -> JSONResponse:
     """Takes a photo; the same bytes again give the existing asset (200), its metadata untouched."""

@@ -44,9 +44,12 @@ def get(who: Writer, process: Process, site: SiteName, author: Slug) -> JSONResp
 
 @router.put(
     "/{author}", operation_id="putAuthor", response_model=schemas.AuthorOut,
-    responses=responses(
-        *ACCESS, "invalid", "withdrawn", "precondition_required", "precondition_failed"
-    ),
+    responses={
+        **responses(
+            *ACCESS, "not_found", "invalid", "withdrawn", "precondition_required", "precondition_failed"
+        ),
+        201: {"model": schemas.AuthorOut, "description": "The author is new"},
+    },
 )  # fmt: skip
 def put(
     who: Editor, process: Process, what: Request_, site: SiteName, author: Slug, wanted: schemas.Author

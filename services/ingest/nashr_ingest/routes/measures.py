@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from nashr_ingest.context import Admin, Process
 from nashr_ingest.problems import responses
@@ -61,7 +61,10 @@ def _values(metric: Metric, sample: Sample) -> tuple[str, ...]:
 
 
 @router.get(
-    "/metrics", operation_id="metrics", responses=responses("unauthenticated", "forbidden", "unavailable")
+    "/metrics",
+    operation_id="metrics",
+    response_class=PlainTextResponse,
+    responses=responses("unauthenticated", "forbidden", "unavailable"),
 )
 def read(_: Admin, process: Process) -> Response:
     """Every metric of docs/operations.md, in Prometheus' text format. Counts are at most 5 seconds old."""

@@ -37,7 +37,10 @@ def get(who: Writer, process: Process, site: Id) -> JSONResponse:
 
 @router.put(
     "/sites/{site}", operation_id="putSite", response_model=schemas.SiteOut,
-    responses=responses(*ACCESS, "not_found", "invalid", "precondition_required", "precondition_failed"),
+    responses={
+        **responses(*ACCESS, "not_found", "invalid", "precondition_required", "precondition_failed"),
+        201: {"model": schemas.SiteOut, "description": "The site is new"},
+    },
 )  # fmt: skip
 def put(who: Admin, process: Process, what: Request_, site: Id, wanted: schemas.SiteIn) -> JSONResponse:
     """Creates a site, or updates it (then with If-Match). Every page of its chrome is delivered anew."""

@@ -31,7 +31,7 @@ class Token(Out):
     site: str | None
     expires: Time | None
     created_at: Time
-    last_used_at: Time | None
+    revoked_at: Time | None
 
 
 class Rotation(Wire):
