@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as parser
-from nashr_ingest.markup import ATTRIBUTES, TAGS, clean_html
-from nashr_ingest.urls import is_link
+from nashr.domain.inline import ATTRIBUTES, TAGS, clean_html
+from nashr.domain.urls import is_link
 
 FUZZ = settings(settings.get_profile("fuzz"))
 NAMES = [

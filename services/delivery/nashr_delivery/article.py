@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from nashr.domain.article import Credit, Picture, picture
@@ -31,8 +31,7 @@ class Figure:
     credit: str | None
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """One block of the body as the template shows it; ``see_also`` follows it; ``level`` is 2 to 4."""
 
     data: Mapping[str, Any]
@@ -106,7 +105,7 @@ def blocks(view: ArticleView, chrome: Chrome) -> Iterator[Block]:
     where = places([block.data["type"] for block in shown], len(view.see_also))
     beside = dict(zip(where, view.see_also, strict=False))
     for index, block in enumerate(shown):
-        yield replace(block, see_also=beside[index]) if index in beside else block
+        yield block._replace(see_also=beside[index]) if index in beside else block
 
 
 def _block(data: Mapping[str, Any], view: ArticleView, chrome: Chrome) -> Block | None:

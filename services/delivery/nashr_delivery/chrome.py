@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -79,6 +79,11 @@ class Links:
         """The root-relative link to an asset."""
         self.used.add(path)
         return self.site.href(self.assets_below + path)
+
+    def assets(self, paths: Sequence[str]) -> list[str]:
+        """As ``asset``, of many: a page names a hundred files of its photos."""
+        self.used.update(paths)
+        return self.site.hrefs(self.assets_below, paths)
 
     def asset_url(self, path: str) -> str:
         """The absolute link to an asset."""

@@ -100,6 +100,7 @@ def render(
     links = Links(site, assets_below)
     chrome = Chrome(site, assets, links, foot)
     draft = _draft(view, chrome)
+    body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
     tags = surrogate_tags(view, site)
     metadata = {**draft.metadata, "surrogate-key": " ".join(tags)}
     if tag_metadata:
@@ -108,13 +109,13 @@ def render(
         metadata["csp"] = policy.in_header(chrome)
     return Page(
         path=view.path,
-        body=_stamped(draft, version),
+        body=body if body is draft.body else _stamped(body, draft.content_type, version),
         content_type=draft.content_type,
         cache_control=cache,
         metadata=metadata,
         tags=tags,
         asset_paths=frozenset(links.used),
-        body_without_stamp_hash=_digest(draft, metadata, cache),
+        body_without_stamp_hash=_digest(body, draft.content_type, metadata, cache),
     )
 
 
@@ -161,15 +162,13 @@ def _draft(view: View, chrome: Chrome) -> Draft:
     return found
 
 
-def _stamped(draft: Draft, version: int) -> bytes:
-    """The body with the version behind its first fixed words, which stand before any text of the newsroom."""
-    if isinstance(draft.body, bytes):
-        return draft.body
-    before, stamp = _STAMPS.get(draft.content_type, _XML_STAMP)
-    head, found, tail = draft.body.partition(before) if before else ("", "", draft.body)
-    if found != before:
-        raise ValueError(f"a body of {draft.content_type} must hold {before!r}")
-    return f"{head}{found}{stamp.format(version)}{tail}".encode()
+def _stamped(body: bytes, content_type: str, version: int) -> bytes:
+    """The text with the version behind its first fixed words, which stand before any text of the newsroom."""
+    before, stamp = _STAMPS.get(content_type, _XML_STAMP)
+    begun, found, rest = body.partition(before.encode()) if before else (b"", b"", body)
+    if found != before.encode():
+        raise ValueError(f"a body of {content_type} must hold {before!r}")
+    return b"".join((begun, found, stamp.format(version).encode(), rest))
 
 
 def version_of(body: bytes) -> int | None:
@@ -178,7 +177,8 @@ def version_of(body: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-def _digest(draft: Draft, metadata: dict[str, str], cache: str) -> str:
-    body = draft.body if isinstance(draft.body, bytes) else draft.body.encode()
-    headers = repr((draft.content_type, cache, sorted(metadata.items())))
-    return hashlib.sha256(headers.encode() + b"\0" + body).hexdigest()
+def _digest(body: bytes, content_type: str, metadata: dict[str, str], cache: str) -> str:
+    headers = repr((content_type, cache, sorted(metadata.items())))
+    digest = hashlib.sha256(headers.encode() + b"\0")
+    digest.update(body)
+    return digest.hexdigest()

@@ -40,7 +40,8 @@ def of_article(view: ArticleView, chrome: Chrome) -> Markup:
         section = chrome.section(content.section)
         trail.append((section.label, chrome.links.url(f"/{section.slug}/")))
     trail.append((content.headline, chrome.links.url(view.path)))
-    return _graph(_article(view, chrome), _breadcrumb(trail), _publisher(chrome))
+    publisher = _publisher(chrome)
+    return _graph(_article(view, publisher, chrome), _breadcrumb(trail), publisher)
 
 
 def of_listing(view: ListingView, title: str, chrome: Chrome) -> Markup:
@@ -74,7 +75,7 @@ def _graph(*nodes: dict[str, Any]) -> Markup:
     return json_script({"@context": "https://schema.org", "@graph": list(nodes)})
 
 
-def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
+def _article(view: ArticleView, publisher: dict[str, Any], chrome: Chrome) -> dict[str, Any]:
     content, zone = view.content, chrome.site.time_zone
     url = chrome.links.url(view.path)
     about = {
@@ -87,7 +88,7 @@ def _article(view: ArticleView, chrome: Chrome) -> dict[str, Any]:
         "inLanguage": content.language,
         "datePublished": stamp(view.published_at, zone),
         "dateModified": stamp(view.modified_at, zone),
-        "publisher": _signature(chrome),
+        "publisher": _signature(publisher),
         "isAccessibleForFree": True,
         **_images(view, chrome),
         **_people(view, chrome),
@@ -191,10 +192,9 @@ def _publisher_id(chrome: Chrome) -> str:
     return chrome.links.url("/") + "#publisher"
 
 
-def _signature(chrome: Chrome) -> dict[str, Any]:
+def _signature(publisher: dict[str, Any]) -> dict[str, Any]:
     """Name and logo for programs that read one node and follow no @id; the newsroom's own has the rest."""
-    whole = _publisher(chrome)
-    return {key: whole[key] for key in ("@type", "@id", "name", "logo")}
+    return {key: publisher[key] for key in ("@type", "@id", "name", "logo")}
 
 
 def _publisher(chrome: Chrome) -> dict[str, Any]:

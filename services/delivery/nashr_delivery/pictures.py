@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from nashr_delivery.chrome import Links
@@ -17,6 +18,7 @@ CARD: Final = "(min-width: 60rem) 24rem, (min-width: 36rem) 50vw, 8rem"
 PORTRAIT: Final = "10rem"
 ROW: Final = "(min-width: 36rem) 14rem, 8rem"
 
+_WIDTH: Final = attrgetter("width")
 _SMALL: Final = frozenset({CARD, ROW})
 _ENOUGH: Final = 960  # pixels: what 24rem is on a screen of two and a half pixels to one
 _MODERN: Final = ("image/avif", "image/webp")
@@ -55,15 +57,16 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
     family = _whole(photo)
     if sizes in _SMALL:
         family = [one for one in family if one.width <= _ENOUGH] or family
-    kind = fallback_type(family)
+    sorts = _by_type(family)
+    kind = _fallback(sorts)
     if kind is None:
         return None
-    plain = _of(family, kind)
+    plain = sorts[kind]
     whole = _is_tall(photo) and sizes in {HERO, INLINE}
     usual = min(plain, key=lambda one: (abs(one.width - _USUAL_WIDTH), one.width))
     return Image(
         sources=tuple(
-            (name, _srcset(found, links)) for name in _MODERN if name != kind and (found := _of(family, name))
+            (name, _srcset(sorts[name], links)) for name in _MODERN if name != kind and name in sorts
         ),
         moves=any(one.frames > 1 for one in family),
         src=links.asset(usual.path),
@@ -79,27 +82,27 @@ def image(photo: Photo, links: Links, *, sizes: str, first: bool = False) -> Ima
 
 def fallback_type(renditions: Iterable[Rendition]) -> str | None:
     """The type that every reader and crawler understands, out of those there are."""
-    there = {one.content_type for one in renditions}
+    return _fallback({one.content_type for one in renditions})
+
+
+def _fallback(there: Collection[str]) -> str | None:
     return next((kind for kind in _FALLBACKS if kind in there), None)
 
 
 def largest(photo: Photo) -> Rendition | None:
     """The widest uncropped file in the fallback type: for feeds, sitemaps and previews."""
-    family = _whole(photo)
-    kind = fallback_type(family)
-    return _of(family, kind)[-1] if kind else None
+    sorts = _by_type(_whole(photo))
+    kind = _fallback(sorts)
+    return sorts[kind][-1] if kind else None
 
 
 def crops(photo: Photo) -> tuple[Rendition, ...]:
     """The widest fallback file of each shape that structured data wants: 16:9, 4:3, 1:1, the photo's."""
     kind = fallback_type(photo.renditions)
     shapes = (16 / 9, 4 / 3, 1.0, photo.width / max(photo.height, 1))
-    best = [
-        max(found, key=lambda one: one.width)
-        for shape in shapes
-        if (found := [one for one in photo.renditions if one.content_type == kind and _like(one, shape)])
-    ]
-    return tuple(dict.fromkeys(best))
+    widest = sorted((one for one in photo.renditions if one.content_type == kind), key=_WIDTH, reverse=True)
+    best = [next((one for one in widest if _like(one, shape)), None) for shape in shapes]
+    return tuple(dict.fromkeys(filter(None, best)))
 
 
 def _whole(photo: Photo) -> list[Rendition]:
@@ -111,13 +114,20 @@ def _like(rendition: Rendition, ratio: float) -> bool:
     return abs(rendition.width / max(rendition.height, 1) - ratio) <= _TOLERANCE * ratio
 
 
-def _of(renditions: Iterable[Rendition], kind: str) -> list[Rendition]:
-    return sorted((one for one in renditions if one.content_type == kind), key=lambda one: one.width)
+def _by_type(renditions: Iterable[Rendition]) -> Mapping[str, list[Rendition]]:
+    """The files of each type, the narrowest first."""
+    found: dict[str, list[Rendition]] = {}
+    for one in sorted(renditions, key=_WIDTH):
+        found.setdefault(one.content_type, []).append(one)
+    return found
 
 
 def _srcset(renditions: Sequence[Rendition], links: Links) -> str:
     """Candidates; a comma inside a path would end one, so it is escaped."""
-    return ", ".join(f"{links.asset(one.path).replace(',', '%2C')} {one.width}w" for one in renditions)
+    named = links.assets([one.path for one in renditions])
+    return ", ".join(
+        [f"{url.replace(',', '%2C')} {one.width}w" for url, one in zip(named, renditions, strict=True)]
+    )
 
 
 def _is_tall(photo: Photo) -> bool:

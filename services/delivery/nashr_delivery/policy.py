@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from nashr_delivery.chrome import Chrome
+
+_HOST: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
 
 
 def in_page(chrome: Chrome) -> str:
@@ -18,10 +23,14 @@ def in_page(chrome: Chrome) -> str:
 
     ``connect-src 'self'`` is for tools that read robots.txt from within the page.
     """
-    logo = urlsplit(chrome.logo or "")
-    foreign = f" {logo.scheme}://{logo.netloc}" if logo.netloc else ""
+    return _policy(chrome.logo or "", chrome.links.style)
+
+
+@lru_cache(maxsize=64)
+def _policy(logo: str, style: str) -> str:
+    """A page needs it twice."""
     return (
-        f"default-src 'none'; img-src 'self' data:{foreign}; style-src 'self'{_hash(chrome.links.style)}; "
+        f"default-src 'none'; img-src 'self' data:{_source(logo)}; style-src 'self'{_hash(style)}; "
         "font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
     )
 
@@ -29,6 +38,14 @@ def in_page(chrome: Chrome) -> str:
 def in_header(chrome: Chrome) -> str:
     """The same for a header; nobody may frame the page."""
     return f"{in_page(chrome)}; frame-ancestors 'none'"
+
+
+def _source(logo: str) -> str:
+    """Where a logo from elsewhere comes from. Whatever is not plainly a host has no place in a header."""
+    parts = urlsplit(logo)
+    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    origin = f"{parts.scheme}://{host}"
+    return f" {origin}" if _HOST.fullmatch(origin) else ""
 
 
 def _hash(style: str) -> str:

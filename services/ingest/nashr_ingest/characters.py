@@ -1,23 +1,18 @@
-"""Characters that nothing may store: where they stand in a JSON value. Bidi marks are clean.py's business.
-
-A database refuses NUL, UTF-8 refuses half a surrogate pair, and XML feeds refuse all of them.
-"""
+"""Characters that nothing may store: where they stand in a JSON value. Bidi marks are clean.py's business."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from nashr.domain.errors import Fault
+from nashr.domain.text import UNSTORABLE
 
 from nashr_ingest.pointers import MOST_FAULTS, pointer
-
-FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def character_fault(text: str, *, at: str) -> Fault | None:
     """The fault of a text that holds a control character or half a surrogate pair, if it does."""
-    found = FORBIDDEN.search(text)
+    found = UNSTORABLE.search(text)
     if found is None:
         return None
     name = f"U+{ord(found[0]):04X}"
@@ -36,11 +31,11 @@ def character_faults(value: Any, *, at: str = "") -> list[Fault]:
     while waiting and len(faults) < MOST_FAULTS:
         value, parent, step = waiting.pop()
         if isinstance(value, str):
-            if FORBIDDEN.search(value) and (fault := character_fault(value, at=parent + pointer(step))):
+            if UNSTORABLE.search(value) and (fault := character_fault(value, at=parent + pointer(step))):
                 faults.append(fault)
         elif isinstance(value, dict):
             here = parent + pointer(step)
-            if any(FORBIDDEN.search(key) for key in value):
+            if any(UNSTORABLE.search(key) for key in value):
                 faults.append(
                     Fault(here, "bad_character", "a field's name holds a control character: remove it")
                 )

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nashr.domain.errors import Fault, Refused
+from nashr.domain.inline import clean_html
 from nashr.domain.text import plain, without_bidi_overrides
 from pydantic import BaseModel
 
 from nashr_ingest.characters import character_fault, character_faults
-from nashr_ingest.markup import clean_html
 from nashr_ingest.schemas.article import Draft
 from nashr_ingest.schemas.fields import Patch
 

@@ -11,13 +11,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
+from nashr.domain.text import UNPRINTABLE
 from nashr.store import sites, tokens
 from nashr.store.audit import Trail
 from nashr.store.database import row, rows, statement
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
 
-from nashr_ingest.characters import FORBIDDEN
 from nashr_ingest.origin import address_of
 
 _TOKEN: Final = re.compile(r"(?i:bearer) +nk_([0-9a-f]{8})_")
@@ -55,7 +55,7 @@ def caller(
         with statement(process.engine) as conn:
             token = tokens.check(conn, given.credentials.strip())
         if token is not None:
-            behind = FORBIDDEN.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
+            behind = UNPRINTABLE.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
             found = Caller(token, behind or token.name, trail_of(request, token))
             request.state.caller = found
             return found

@@ -16,11 +16,11 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from nashr.domain.errors import Refused
+from nashr.domain.text import UNSTORABLE
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nashr_ingest.characters import FORBIDDEN
 from nashr_ingest.connections import CROWDED
 from nashr_ingest.jsonbody import read_json
 from nashr_ingest.overload import Allowance, Buckets, Held, Room
@@ -266,7 +266,9 @@ def _request_id(headers: Headers) -> str:
 def _with_request_id(send: Send, request_id: str) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["Request-Id"] = request_id
+            headers = MutableHeaders(scope=message)
+            headers["Request-Id"] = request_id
+            headers["X-Content-Type-Options"] = "nosniff"
         await send(message)
 
     return sent
@@ -275,7 +277,7 @@ def _with_request_id(send: Send, request_id: str) -> Send:
 def _check_address(scope: Scope) -> None:
     """Refuses control characters in path and query, which no database takes as text."""
     query = unquote_plus(scope.get("query_string", b"").decode("latin-1"))
-    if FORBIDDEN.search(scope["path"]) or FORBIDDEN.search(query):
+    if UNSTORABLE.search(scope["path"]) or UNSTORABLE.search(query):
         raise Refused("invalid", "the address holds a control character: remove it from path and query")
 
 

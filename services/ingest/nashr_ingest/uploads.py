@@ -6,7 +6,6 @@ Nothing of the file is held in memory beyond ``SPOOL_BYTES``, and no byte beyond
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 
 from nashr.domain.errors import Fault, Refused
+from nashr.domain.text import UNPRINTABLE
 from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -27,7 +27,6 @@ from nashr_ingest.schemas.assets import UploadFields
 SPOOL_BYTES: Final = 1024 * 1024
 MAX_PARTS: Final = 20
 MAX_FIELD_BYTES: Final = 64 * 1024
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -255,7 +254,7 @@ def _half_a_point(fields: dict[str, Any]) -> list[Fault]:
 def _filename(options: dict[bytes, bytes]) -> str | None:
     """The client's file name, for messages only: no path is ever made of it."""
     name = options.get(b"filename", b"").decode("utf-8", "replace")
-    return _UNPRINTABLE.sub("", name).replace("\\", "/").rsplit("/", 1)[-1][:200] or None
+    return UNPRINTABLE.sub("", name).replace("\\", "/").rsplit("/", 1)[-1][:200] or None
 
 
 def _field_refused(name: str, code: str, detail: str) -> Refused:

@@ -18,6 +18,7 @@ from nashr.store.idempotency import Answer
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
+from nashr_ingest.characters import character_faults
 from nashr_ingest.context import Caller
 
 MAX_KEY = 255
@@ -135,6 +136,10 @@ def read_cursor(text: str | None, *, parts: int) -> list[str] | None:
         values = json.loads(bytes.fromhex(text))
     except ValueError:
         values = None
-    if not isinstance(values, list) or len(values) != parts:
-        raise Refused("invalid", "the cursor is not one of ours: use next_cursor as it came")
+    if not isinstance(values, list) or len(values) != parts or character_faults(values):
+        raise foreign_cursor()
     return [str(value) for value in values]
+
+
+def foreign_cursor() -> Refused:
+    return Refused("invalid", "the cursor is not one of ours: use next_cursor as it came")

@@ -83,6 +83,7 @@ def language_name(tag: str, locale: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def stamp(at: datetime, time_zone: str) -> str:
     """ISO 8601 with the site's offset, for ``datetime`` attributes and JSON-LD."""
     return at.astimezone(ZoneInfo(time_zone)).isoformat(timespec="seconds")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.recipe import RECIPE, Recipe, read_recipe
+from nashr.domain.siterules import rule_faults
 from nashr.domain.slugs import RESERVED, is_slug
 from nashr.domain.theme import TEXTS, sound, theme_faults
 
@@ -104,7 +105,12 @@ class Site:
 
     def href(self, path: str) -> str:
         """The root-relative, percent-encoded link to a site path such as ``/politics/خبر/``."""
-        return self.base_path[:-1] + (path if _PLAIN_PATH(path) else quote(path, safe="/:@!$&'()*+,;=~-._"))
+        return self.base_path[:-1] + (path if _PLAIN_PATH(path) else _encoded(path))
+
+    def hrefs(self, below: str, names: Sequence[str]) -> list[str]:
+        """The links to site paths that begin with ``below``: as ``href``, of many."""
+        start = self.href(below) if below else self.base_path[:-1]
+        return [start + (name if _PLAIN_PATH(name) else _encoded(name)) for name in names]
 
     def url(self, path: str) -> str:
         """The absolute URL of a site path."""
@@ -140,6 +146,13 @@ class Site:
         return data
 
 
+@lru_cache(maxsize=4096)
+def _encoded(path: str) -> str:
+    """A page names itself a dozen times, and neighbours name each other."""
+    return quote(path, safe="/:@!$&'()*+,;=~-._")
+
+
+@lru_cache(maxsize=256)
 def direction(language: str) -> str:
     """``rtl`` or ``ltr`` for a BCP 47 tag; an explicit script subtag wins over the language."""
     primary, *rest = language.lower().split("-")
@@ -164,6 +177,11 @@ def parse_site(data: Mapping[str, Any]) -> Site:
 
     Raises Refused("invalid") with one fault per wrong field.
     """
+    return _read(data, rules=(_value_faults, rule_faults))
+
+
+def _read(data: Mapping[str, Any], *, rules: Sequence[Callable[[Mapping[str, Any]], list[Fault]]]) -> Site:
+    """``rules`` are asked once every field has its type."""
     known = {name: each for name, each in Site.__dataclass_fields__.items() if name != TEXTS}
     faults = list(_unknown(data, "", known))
     faults += [
@@ -178,8 +196,8 @@ def parse_site(data: Mapping[str, Any]) -> Site:
     ]
     sections = tuple(_sections(data.get("sections", []), faults))
     images = read_recipe(data.get("images"), "/images", faults)
-    if not faults:
-        faults += _value_faults(data)
+    for rule in rules:
+        faults += [] if faults else rule(data)
     if faults:
         raise Refused("invalid", "the site is not valid: see errors", faults=tuple(faults))
     return Site(**{**_plain(data), "sections": sections, "images": images})
@@ -188,9 +206,9 @@ def parse_site(data: Mapping[str, Any]) -> Site:
 def stored_site(data: Mapping[str, Any]) -> Site:
     """A site as the database has it, without what of its theme would be refused today.
 
-    Raises Refused("invalid") as ``parse_site`` does.
+    Raises Refused("invalid") as ``parse_site`` does, but for rules that came later than the site.
     """
-    return parse_site({**data, "theme": sound(data.get("theme"))})
+    return _read({**data, "theme": sound(data.get("theme"))}, rules=(_value_faults,))
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

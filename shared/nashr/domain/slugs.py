@@ -15,6 +15,7 @@ RESERVED: Final = frozenset(
     }
 )  # fmt: skip
 
+_ALIKE: Final = frozenset({"LATIN", "GREEK", "CYRILLIC"})
 _TATWEEL: Final = "\u0640"
 _SHAPE: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
@@ -24,7 +25,7 @@ def derive_slug(headline: str, *, fallback: str) -> str:
 
     ``fallback`` is used for a headline without one letter or digit.
     """
-    words = re.findall(r"[^\W_]+", plain_letters(headline))
+    words = [word for word in re.findall(r"[^\W_]+", plain_letters(headline)) if not is_lookalike(word)]
     slug = ""
     for word in words:
         longer = f"{slug}-{word}" if slug else word
@@ -41,6 +42,18 @@ def is_slug(text: str) -> bool:
         and len(text.encode("utf-8", "surrogatepass")) <= MAX_BYTES
         and plain_letters(text) == text
     )
+
+
+def is_lookalike(slug: str) -> bool:
+    """Whether a word of a slug mixes Latin, Greek and Cyrillic letters, which can stand for one another.
+
+    Scripts that share no shapes, such as Latin and Arabic, may meet in a word.
+    """
+    return not slug.isascii() and any(len(_alike(word)) > 1 for word in slug.split("-"))
+
+
+def _alike(word: str) -> frozenset[str]:
+    return _ALIKE.intersection(unicodedata.name(char, "").partition(" ")[0] for char in word)
 
 
 def numbered(slug: str, number: int) -> str:

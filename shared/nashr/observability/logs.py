@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nashr.domain.text import UNPRINTABLE
 from nashr.observability import tracing
 
 _process: dict[str, Any] = {}
@@ -69,4 +71,10 @@ def _line(level: str, event: str, fields: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     trace = {"trace": found} if (found := tracing.trace_id()) else {}
     content = {**_process, **trace, **fields, "event": event, "level": level, "timestamp": now}
-    return json.dumps(content, ensure_ascii=False, default=repr)
+    text = json.dumps(content, ensure_ascii=False, default=repr)
+    return UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """As JSON spells a character: one event stays one line, in whatever shows it."""
+    return f"\\u{ord(found[0]):04x}"

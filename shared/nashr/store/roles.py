@@ -42,6 +42,9 @@ _WANTING: Final = Rights(
 )
 """To want a page, and no more: only delivery says what is live."""
 
+_TELLING: Final = Rights(select=("id", "site", "events", "state"), update=("updated_at",))
+"""To add what a webhook is to be told while nobody changes it: a lock takes the right to update something."""
+
 _TABLES: Final[Mapping[str, tuple[str | Rights, str | Rights, str | Rights]]] = {
     # table: what ingest, workers and delivery may do
     "site": ("siu", Rights("s", update=("chrome",)), Rights("s", update=("chrome",))),
@@ -75,7 +78,7 @@ _TABLES: Final[Mapping[str, tuple[str | Rights, str | Rights, str | Rights]]] = 
     "idempotency": ("si", Rights("d", select=("created_at",)), ""),
     "metric": ("siu", "siu", "siu"),
     "store_verdict": ("s", "", "siu"),
-    "webhook": ("siud", Rights(select=("id", "site", "events", "state")), "su"),
+    "webhook": ("siud", _TELLING, "su"),
     "alembic_version": ("s", "s", "s"),
 }
 _HIDDEN: Final = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from nashr.domain.errors import Refused
+from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site, stored_site
 from nashr.pages import Fact, PageKind, PageSpec, chrome_pages
 from nashr.steps import Priority
@@ -74,6 +74,7 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         )
     if before is not None and before["config"] == site.to_json():
         return int(before["version"])
+    _check_prefix(conn, site)
     stored = row(
         conn,
         """INSERT INTO site (id, config, secret) VALUES (:id, :config, :secret)
@@ -88,6 +89,17 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
     events.record(conn, "site.apply", site.id, site=site.id, actor=actor)
     assert stored is not None
     return int(stored["version"])
+
+
+def _check_prefix(conn: Connection, site: Site) -> None:
+    """Two sites never write to the same objects. Raises Refused("invalid")."""
+    clash = row(
+        conn, "SELECT id FROM site WHERE id <> :id AND config->>'prefix' = :prefix LIMIT 1",
+        id=site.id, prefix=site.prefix,
+    )  # fmt: skip
+    if clash is not None:
+        detail = f"the site {clash['id']} has the prefix {site.prefix!r}: choose another"
+        raise Refused("invalid", detail, faults=(Fault("/prefix", "invalid", detail),))
 
 
 def _want_chrome(conn: Connection, site: Site, *, rebuild: bool) -> None:

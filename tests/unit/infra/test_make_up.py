@@ -61,7 +61,7 @@ def test_every_secret_is_new_and_for_the_owner_only(checkout: Path) -> None:
     secrets = [written[name] for name, value in example.items() if not value]
 
     assert all(re.fullmatch(r"[0-9a-f]{48}", secret) for secret in secrets)
-    assert len(set(secrets)) == len(secrets) == 4
+    assert len(set(secrets)) == len(secrets) == 7
     assert {**example, **{name: "" for name in written if not example[name]}} == {
         name: value if example[name] else "" for name, value in written.items()
     }

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nashr_ingest.markup import ATTRIBUTES, TAGS, clean_html
-from nashr_ingest.urls import is_link
+from nashr.domain.inline import ATTRIBUTES, TAGS, clean_html, harmless
+from nashr.domain.urls import is_link
 
 Send = Callable[..., httpx.Response]
 
@@ -180,6 +180,8 @@ def test_cleaning_is_safe_and_settled_for_any_mixture(html: str) -> None:
 
     assert _harmless(cleaned)
     assert clean_html(cleaned)[0] == cleaned
+    assert harmless(cleaned) == cleaned
+    assert _harmless(harmless(html))
 
 
 @pytest.mark.parametrize(

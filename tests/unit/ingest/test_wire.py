@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from nashr.domain.errors import Refused
+from nashr.domain.urls import is_link, is_web_url
 from nashr_ingest import schemas
 from nashr_ingest.pointers import faults_of
 from nashr_ingest.schemas import (
@@ -26,7 +27,6 @@ from nashr_ingest.schemas import (
     read_site,
 )
 from nashr_ingest.schemas.sites import SITE_EXAMPLE
-from nashr_ingest.urls import is_link, is_web_url
 from pydantic import BaseModel, ValidationError
 
 LONG = "a long random text"

@@ -62,3 +62,14 @@ def test_libraries_speak_in_the_same_form(capsys: pytest.CaptureFixture[str]) ->
     said = last(capsys)
     assert (said["event"], said["level"], said["service"]) == ("connection lost", "warning", "cards")
     assert said["exception"].endswith("OSError: gone")
+
+
+def test_no_text_breaks_out_of_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is logged stays one line in every program, and neither colours nor reverses a terminal."""
+    evil = "a\r\nb\u2028c\u2029d\x85e\x0bf\x1b[31mg\x9b31mh\x00i\u202ej\u2066k"
+    fields: dict[str, Any] = {"error": evil, evil: 1}
+    logs.logger().error("page.broken", **fields)
+    text = capsys.readouterr().err.removesuffix("\n")
+    assert text.isprintable()
+    assert text.splitlines() == [text]
+    assert json.loads(text)["error"] == evil

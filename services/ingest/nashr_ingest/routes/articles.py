@@ -26,6 +26,7 @@ from nashr_ingest.writes import (
     check_precondition,
     cursor,
     etag,
+    foreign_cursor,
     read_cursor,
     warned,
     write,
@@ -175,9 +176,10 @@ def revisions(
 ) -> JSONResponse:
     """An article's history, newest first."""
     place = read_cursor(cursor_, parts=1)
+    before = _number(place[0]) if place else None
     with statement(process.engine) as conn:
         found = _find(conn, who, article)
-        stored = articles.revisions(conn, found.id, before=int(place[0]) if place else None, limit=limit + 1)
+        stored = articles.revisions(conn, found.id, before=before, limit=limit + 1)
     shown = stored[:limit]
     more = cursor([str(shown[-1].number)]) if len(stored) > limit else None
     return present.reply(present.page([present.revision(item) for item in shown], more))
@@ -299,7 +301,8 @@ def _doc(cleaned: Cleaned, site: Site) -> dict[str, Any]:
 def _update(conn: Connection, who: Caller, found: Article, cleaned: Cleaned) -> Reply:
     site = sites.get(conn, found.site).site
     if cleaned.doc.get("site") not in {None, site.id}:
-        raise Refused("conflict", f"the article belongs to {site.id}: an article does not change its site")
+        detail = f"the article belongs to {site.id}: an article does not change its site"
+        raise Refused("conflict", detail, faults=(Fault("/site", "conflict", detail),))
     commands.check_references(conn, site, cleaned.doc, own=found.id)
     made = articles.update(conn, site, found, _doc(cleaned, site), actor=who.actor)
     return _reply(conn, site, made, cleaned, status=200)
@@ -326,4 +329,10 @@ def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise Refused("invalid", "the cursor is not one of ours: use next_cursor as it came") from None
+        raise foreign_cursor() from None
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
+        raise foreign_cursor()
+    return int(text)

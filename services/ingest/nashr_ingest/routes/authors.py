@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
-from nashr.domain.slugs import RESERVED, derive_slug, is_slug
+from nashr.domain.slugs import RESERVED, derive_slug, is_lookalike, is_slug
 from nashr.pages import PageKind, shelf_page
 from nashr.store import assets, authors
 from nashr.store.assets import Asset
@@ -80,7 +80,7 @@ def put(
 
 def _slug(text: str) -> str:
     slug = unicodedata.normalize("NFC", text)
-    if not is_slug(slug):
+    if not is_slug(slug) or is_lookalike(slug):
         better = derive_slug(slug, fallback="author")
         raise _refused(
             "", "bad_slug", f"the address names no slug: lower-case letters and digits, such as {better}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Fault, Refused
+from nashr.domain.site import Site
 from nashr.store import sites
 from nashr.store.database import statement
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from nashr_ingest.writes import Reply, Request_, check_precondition, etag, write
 router = APIRouter(prefix="/v1", tags=["sites"])
 ACCESS = ("unauthenticated", "forbidden", "unavailable")
 Id = Annotated[str, Path(max_length=64)]
+_PLACES = ("base_url", "prefix", "bucket", "static")
 
 
 @router.get(
@@ -49,6 +51,7 @@ def put(who: Admin, process: Process, what: Request_, site: Id, wanted: schemas.
         before = sites.find(conn, site)
         if before is not None:
             check_precondition(what, before.version)
+            _check_moves(who, before.site, parsed)
         elif who.token.site is not None:
             raise Refused("not_found", f"there is no site {site}")
         version = sites.apply(conn, parsed, actor=who.actor, version=before.version if before else None)
@@ -56,6 +59,15 @@ def put(who: Admin, process: Process, what: Request_, site: Id, wanted: schemas.
         return Reply(parsed.to_json(), status, {"ETag": etag(version)}, site)
 
     return write(process, who, what, change)
+
+
+def _check_moves(who: Caller, before: Site, wanted: Site) -> None:
+    """A site's place in the bucket and on the net may be another site's: its own admin cannot move it."""
+    moved = [name for name in _PLACES if getattr(before, name) != getattr(wanted, name)]
+    if who.token.site is not None and moved:
+        detail = "moving a site takes an admin's token for all sites: leave this as it is"
+        faults = tuple(Fault(f"/{name}", "forbidden", detail) for name in moved)
+        raise Refused("forbidden", detail, faults=faults)
 
 
 def _check_own(who: Caller, site: str) -> None:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, LiteralString, TypeVar
 
 from nashr.domain.site import is_language
-from nashr.domain.slugs import RESERVED, derive_slug, is_slug
+from nashr.domain.slugs import RESERVED, derive_slug, is_lookalike, is_slug
+from nashr.domain.urls import is_reserved_path, is_web_url, site_path
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,7 +25,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nashr_ingest.pointers import CUSTOM
-from nashr_ingest.urls import is_reserved_path, is_web_url, site_path
 
 MAX_HTML_BYTES: Final = 20_000
 MAX_EXTENSIONS_BYTES: Final = 16_384
@@ -110,10 +110,11 @@ def rfc3339(time: datetime) -> str:
 
 
 def _slug(value: str) -> str:
-    if not is_slug(value):
+    if not is_slug(value) or is_lookalike(value):
         raise wrong(
             "bad_slug",
-            "lower-case letters and digits with single hyphens, at most 120 bytes; for instance {better}",
+            "lower-case letters and digits with single hyphens, each word in one script, at most 120 bytes; "
+            "for instance {better}",
             {"better": derive_slug(value, fallback="article")},
         )
     if value in RESERVED:

@@ -1,4 +1,4 @@
-"""Which addresses an editor may link to. Pure; nothing here is ever fetched."""
+"""Which addresses a newsroom may link to, which paths a site may have. Pure; nothing is ever fetched."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ MAX_PATH_BYTES: Final = 900
 
 _UNSAFE: Final = re.compile('[\\s\\\\"<>\x00-\x20\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 _UNSAFE_IN_PATH: Final = re.compile("[\\\\?#\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NETLOC: Final = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+"""A host, perhaps with a port. Nothing else: hosts end up in headers such as the content security policy."""
 _MAILTO: Final = re.compile(r"mailto:[^\s@:/]+@[^\s@:/]+", re.IGNORECASE)
 _OURS: Final = (RESERVED - {"archive", "search", "live"}) | {
     "404.html", "favicon.ico", "index.html", "indexnow.txt", "manifest.webmanifest",
@@ -31,7 +33,7 @@ def is_web_url(text: str, *, schemes: tuple[str, ...] = ("https", "http")) -> bo
         port = parts.port
     except ValueError:
         return False
-    return parts.scheme in schemes and bool(parts.hostname) and parts.username is None and port != 0
+    return parts.scheme in schemes and _NETLOC.fullmatch(parts.netloc) is not None and port != 0
 
 
 def is_link(text: str) -> bool:
