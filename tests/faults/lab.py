@@ -199,9 +199,9 @@ def second_delivery_worker(lab: Lab) -> Iterator[int]:
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Ours without NASHR_* settings, with ``changes``."""
+    """Ours without NASHR_* settings, with ``changes``; chaos runs can send what starts so through proxies."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NASHR_")}
-    return {**kept, **changes}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parent / "chaos" / "inside"), **changes}
 
 
 def nashr(*words: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -81,8 +81,9 @@ def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
     """The lab with proxies between its services and PostgreSQL, Valkey, the store and the edge.
 
     Services read the addresses from DIR/stack.json when they start: it is changed, and they are restarted.
+    Each has the database's from its environment, as a role of its own: inside/sitecustomize.py changes that.
     """
-    stack = lab.data / "stack.json"
+    stack, through = lab.data / "stack.json", lab.data / "database_through"
     written = stack.read_text()
     real: dict[str, str] = {
         name: value for name, value in json.loads(written).items() if isinstance(value, str)
@@ -103,10 +104,14 @@ def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
     ground = Ground(lab, log, loop, tcp, store, edge, real, prefix)
     try:
         stack.write_text(json.dumps({**json.loads(written), **_addresses(ground)}))
+        through.write_text(f"127.0.0.1:{tcp['postgres'].port}")
         restart_services(lab)
+        inside = [tcp[name] for name in ("postgres", "valkey", "s3")]
+        until(lambda: all(proxy.carried for proxy in inside), what="services to come through the proxies")
         yield ground
     finally:
         stack.write_text(written)
+        through.unlink(missing_ok=True)
         restart_services(lab)
         for proxy in tcp.values():
             loop.run(proxy.stop())

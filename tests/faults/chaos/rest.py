@@ -31,7 +31,7 @@ from tests.faults.newsroom import LATE
 PATIENCE: Final = 90.0
 _EFFECTS: Final = (
     "CREATE TABLE IF NOT EXISTS chaos_finish (step bigint, fence bigint)",
-    """CREATE OR REPLACE FUNCTION chaos_finish() RETURNS trigger LANGUAGE plpgsql AS
+    """CREATE OR REPLACE FUNCTION chaos_finish() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
     'BEGIN INSERT INTO chaos_finish VALUES (OLD.id, OLD.fence); RETURN NULL; END'""",
     """CREATE OR REPLACE TRIGGER chaos_finish AFTER UPDATE ON step FOR EACH ROW
     WHEN (OLD.state = 'leased' AND NEW.state <> 'leased' AND NEW.finished_at IS DISTINCT FROM OLD.finished_at)

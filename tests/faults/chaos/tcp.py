@@ -41,12 +41,16 @@ class Pair:
 
 @dataclass(eq=False)
 class TcpProxy:
-    """Passes bytes between whoever connects to ``port`` and ``upstream``, in one asyncio loop."""
+    """Passes bytes between whoever connects to ``port`` and ``upstream``, in one asyncio loop.
+
+    ``carried``: how many connections it has made.
+    """
 
     upstream: Callable[[], Awaitable[Streams]]
     port: int = 0
     trouble: Trouble | None = None
     amount: float = 0.0
+    carried: int = 0
     _pairs: set[Pair] = field(default_factory=set)
     _calm: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
@@ -98,6 +102,7 @@ class TcpProxy:
         except OSError:
             writer.transport.abort()
             return
+        self.carried += 1
         pair = Pair(writer, far_writer)
         if self.trouble == "truncate":
             pair.left = int(self.amount)
