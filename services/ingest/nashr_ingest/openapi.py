@@ -29,7 +29,7 @@ def _whole(found: dict[str, Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             codes = (*_ALWAYS, *_OF_A_BODY) if method in _WRITES else _ALWAYS
             operation["responses"] = _with(operation["responses"], codes)
-    schemas = found["components"]["schemas"]
+    schemas = found.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
