@@ -33,7 +33,7 @@ setup: $(STAMP) ## Install into the checkout; the other targets call it
 
 ##@ Work on it
 .PHONY: test
-test: lint types imports unit integration ## All checks; about 20 minutes on 2 cores that are busy
+test: lint types imports unit integration ## All checks; about half an hour on 2 cores
 
 .PHONY: lint
 lint: setup ## Format and lint
