@@ -107,12 +107,16 @@ compose:
 	@docker compose version >/dev/null 2>&1 || { echo "make up and make down need Docker with its compose plugin, and" \
 	  "'docker compose version' fails: install it (https://docs.docker.com/compose/install/), or use make demo" >&2; exit 1; }
 
-# A secret that .env.example leaves empty is 24 random bytes in hex. An .env that is there stays as it is.
-.env:
-	@umask 077; while IFS= read -r line; do case "$$line" in \
-	  *=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
-	  *) printf '%s\n' "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env
-	@echo "wrote .env with new secrets: keep it, the database is set up with them"
+# A secret that .env.example leaves empty is 24 random bytes in hex. What an .env has stays as it is; a name that a
+# newer .env.example brings is added.
+.env: .env.example
+	@umask 077; test -e $@ && began= || began=yes; while IFS= read -r line; do case "$$line" in \
+	  \#*|'') test -z "$$began" || printf '%s\n' "$$line" ;; \
+	  *) grep -q "^$${line%%=*}=" $@ 2>/dev/null || case "$$line" in \
+	    *=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
+	    *) printf '%s\n' "$$line" ;; esac ;; esac; done < .env.example > .env.new && \
+	  { test ! -s .env.new || echo "wrote $@ with new secrets: keep it, the database is set up with them"; } && \
+	  cat .env.new >> $@ && rm .env.new && touch $@
 
 $(STAMP): uv.lock pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"

@@ -116,8 +116,11 @@ class Notify:
         return lambda _conn: Finish(attempt.record())
 
     def _keep(self, step: Step, hook: Webhook) -> None:
-        """It was paused after this had become due."""
+        """It was paused after this had become due. Raises Retryable where it was resumed meanwhile."""
         with transaction(self._runtime.engine) as conn:
+            now = webhooks.find(conn, hook.id, lock=True)
+            if now is not None and now.state == "active":
+                raise Retryable(f"webhook {hook.id} goes on")
             notices.set_aside(conn, step)
         raise Fenced(f"webhook {hook.id} is paused: step {step.id} is kept")
 
@@ -129,8 +132,9 @@ class Notify:
         """What the step ends with; also whether the webhook goes on."""
         assert attempt.error is not None
         with transaction(self._runtime.engine) as conn:
+            now = webhooks.find(conn, hook.id, lock=True)  # before its steps, as everywhere
             notices.note(conn, step, attempt.record())
-            given_up = webhooks.failed(conn, hook)
+            given_up = now is not None and webhooks.failed(conn, now)
             why: webhooks.Cause | None
             why = "gone" if attempt.outcome == "gone" else "failing" if given_up else None
             if why is not None:

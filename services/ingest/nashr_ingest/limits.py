@@ -27,6 +27,7 @@ from nashr_ingest.overload import Allowance, Buckets, Held, Room
 from nashr_ingest.problems import RefusedWith, render
 
 FORM_BYTES: Final = 128 * 1024
+FREE_BYTES: Final = 64 * 1024
 """What an upload's form fields and boundaries may add to its file."""
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -108,7 +109,8 @@ class Limits:
             return
         if scope["state"].get(CROWDED):
             raise RefusedWith("unavailable", "too many connections: try again", retry_after=2, headers=_CLOSE)
-        credential = headers.get("authorization") or str((scope.get("client") or ("",))[0])
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        credential = f"{scheme.lower()} {token.strip()}" if token else str((scope.get("client") or ("",))[0])
         self._buckets.take(sha256(credential.encode()).digest())
 
     def _place(self, scope: Scope, *, first: bool) -> AbstractContextManager[None]:
@@ -151,18 +153,24 @@ def _is_breaking(scope: Scope, body: Any) -> bool:
 
 
 class _Holding:
-    """What one request holds of the memory for bodies."""
+    """What one request holds of the memory for bodies.
+
+    Its first FREE_BYTES do not count, which the number of connections bounds: bodies that fill the memory
+    and then stall never keep a small one out, such as breaking news.
+    """
 
     def __init__(self, held: Held) -> None:
-        self._held, self._size = held, 0
+        self._held, self._size, self._counted = held, 0, 0
 
     def add(self, size: int) -> None:
-        self._held.add(size)
         self._size += size
+        more = max(0, self._size - FREE_BYTES) - self._counted
+        self._held.add(more)
+        self._counted += more
 
     def give_back(self) -> None:
-        self._held.give_back(self._size)
-        self._size = 0
+        self._held.give_back(self._counted)
+        self._size = self._counted = 0
 
 
 class _Stream:

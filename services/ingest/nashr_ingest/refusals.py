@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nashr.domain.errors import Refused, Retryable
+from nashr.observability.logs import logger
 from nashr.store import audit
 from nashr.store.audit import Trail
 from nashr.store.database import transaction
@@ -127,7 +128,9 @@ class Refusals:
                         detail=_detail(refusal, count, left_out),
                     )  # fmt: skip
                     left_out = 0
-        except Retryable:
+        except Exception as error:
+            if not isinstance(error, Retryable):  # it would come again: that has to be known, and goes on
+                logger().error("audit.not_written", error=repr(error))
             with self._lock:
                 self._left_out += left_out + sum(count for _, count in found)
 

@@ -141,5 +141,15 @@ def read_cursor(text: str | None, *, parts: int) -> list[str] | None:
     return [str(value) for value in values]
 
 
+def read_number(text: str | None) -> int | None:
+    """The one number behind a cursor. Raises Refused("invalid") for one that we did not make."""
+    place = read_cursor(text, parts=1)
+    if place is None:
+        return None
+    if not (place[0].isascii() and place[0].isdigit() and len(place[0]) <= 18):
+        raise foreign_cursor()
+    return int(place[0])
+
+
 def foreign_cursor() -> Refused:
     return Refused("invalid", "the cursor is not one of ours: use next_cursor as it came")

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
 import httpcore
+import httpx
 
 from nashr.domain.reach import Address, Reach, as_address, may_reach, refusal
 
@@ -53,6 +54,19 @@ def resolve(host: str, port: int) -> Sequence[Address]:
     return [ip_address(str(item[4][0]).partition("%")[0]) for item in found]
 
 
+def as_ascii(url: str) -> str:
+    """A URL as it travels: its host by IDNA, its path in percent signs. Raises NotSent for what is none."""
+    try:
+        found = httpx.URL(url)
+        host = found.raw_host.decode("ascii")
+        host.encode("idna")  # no part of a name is empty, or longer than 63 bytes
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise NotSent(f"{url} is no address that can be reached: {error}") from error
+    place = f"[{host}]" if ":" in host else host
+    port = f":{found.port}" if found.port else ""
+    return f"{found.scheme}://{place}{port}{found.raw_path.decode('ascii')}"
+
+
 class Sender:
     """Sends requests as far as ``reach`` lets them go."""
 
@@ -78,6 +92,7 @@ class Sender:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends ``body``. Raises NotSent or NoAnswer."""
+        url = as_ascii(url)
         if why := refusal(url, self._reach):
             raise NotSent(why)
         addresses = self._addresses(url)

@@ -160,8 +160,10 @@ def delete(conn: Connection, hook: Webhook, *, actor: str) -> None:
 
 def answered(conn: Connection, hook: Webhook) -> None:
     """It took what was sent."""
-    if hook.failing_since is not None:
-        run(conn, "UPDATE webhook SET failing_since = NULL WHERE id = :hook", hook=hook.id)
+    run(
+        conn, "UPDATE webhook SET failing_since = NULL WHERE id = :hook AND failing_since IS NOT NULL",
+        hook=hook.id,
+    )  # fmt: skip
 
 
 def failed(conn: Connection, hook: Webhook) -> bool:

@@ -68,16 +68,24 @@ def test_every_secret_is_new_and_for_the_owner_only(checkout: Path) -> None:
     assert (checkout / ".env").stat().st_mode & 0o777 == 0o600
 
 
-def test_an_env_that_is_there_stays(checkout: Path) -> None:
-    """Whatever it holds, and however old it is: the servers know its secrets."""
+def test_what_an_env_holds_stays(checkout: Path) -> None:
+    """The servers know its secrets. What a newer version asks for is added, once."""
     install_docker(checkout)
     mine = checkout / ".env"
-    mine.write_text("POSTGRES_PASSWORD=mine\n")
+    mine.write_text("# mine\nPOSTGRES_PASSWORD=mine\nNASHR_API_PORT=1\n")
     os.utime(mine, (0, 0))
 
     make(checkout, "up")
+    after = mine.read_text()
+    os.utime(mine, (0, 0))
+    make(checkout, "up")
 
-    assert mine.read_text() == "POSTGRES_PASSWORD=mine\n"
+    assert after.startswith("# mine\nPOSTGRES_PASSWORD=mine\nNASHR_API_PORT=1\n")
+    names = re.findall(r"^([A-Z0-9_]+)=.+$", after, re.MULTILINE)
+    assert sorted(names) == sorted(
+        re.findall(r"^([A-Z0-9_]+)=", (checkout / ".env.example").read_text(), re.MULTILINE)
+    )
+    assert mine.read_text() == after
 
 
 def test_down_keeps_the_volumes(checkout: Path) -> None:

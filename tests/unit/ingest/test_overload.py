@@ -177,10 +177,20 @@ def test_compressed_bodies_are_refused_unread(encoding: str) -> None:
 def test_bodies_that_fill_the_memory_are_refused() -> None:
     """The memory for bodies is for all requests together: 503, and it is free again afterwards."""
     allowance = Allowance(body_bytes=1000)
-    large = send("POST", "/v1/articles", json={"a": "x" * 2000}, headers=TOKEN, allowance=allowance)
+    large = send("POST", "/v1/articles", json={"a": "x" * 70_000}, headers=TOKEN, allowance=allowance)
     small = send("POST", "/v1/articles", json={"a": "x"}, headers=TOKEN, allowance=allowance)
 
     assert (large.status_code, small.status_code) == (503, 204)
+
+
+def test_small_bodies_are_taken_while_large_ones_fill_the_memory() -> None:
+    """Whoever sends large bodies and stalls keeps nobody's short order out."""
+    small = send(
+        "POST", "/v1/articles/x/publish", json={"priority": "breaking", "x": "x" * 60_000}, headers=TOKEN,
+        allowance=Allowance(body_bytes=0),
+    )  # fmt: skip
+
+    assert small.status_code == 204
 
 
 def test_a_body_without_a_token_is_not_kept() -> None:
@@ -191,6 +201,23 @@ def test_a_body_without_a_token_is_not_kept() -> None:
     assert (broken.status_code, broken.extensions["reached"]) == (204, ["/v1/articles"])
     assert (large.status_code, large.json()["code"]) == (401, "unauthenticated")
     assert large.extensions["reached"] == []
+
+
+def test_a_token_is_one_however_it_is_written() -> None:
+    """Spaces and the case of the scheme make no second bucket."""
+
+    async def go() -> list[int]:
+        app = Slow()
+        app.go.set()
+        guarded = Limits(app, max_body_bytes=9, max_asset_bytes=9, allowance=Allowance(rate=0.1, burst=2))
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test") as client:
+            ways = ("Bearer nk_1_2", "bearer nk_1_2", "BEARER   nk_1_2 ")
+            return [
+                (await client.get("/v1/articles", headers={"Authorization": way})).status_code for way in ways
+            ]
+
+    assert asyncio.run(go()) == [204, 204, 429]
 
 
 def test_callers_without_a_token_are_counted_by_their_address() -> None:

@@ -197,3 +197,21 @@ def test_tls_is_checked_for_the_name_and_not_for_the_address(certificate: Path) 
 def test_the_next_address_is_tried_when_one_does_not_take_the_connection(hook: Receiver) -> None:
     """As browsers do; all of them were checked."""
     assert sender("127.0.0.2", "127.0.0.1").post(named(hook), b"", {}).status == 204
+
+
+def test_an_address_in_arabic_is_reached_as_it_travels(hook: Receiver) -> None:
+    """Its host by IDNA, its path in percent signs, as browsers send them."""
+    sender("127.0.0.1").post(f"http://مثال.example:{hook.port}/خبر", b"", {})
+
+    (told,) = hook.told
+    assert told.path == "/%D8%AE%D8%A8%D8%B1"
+    assert told.headers["host"] == f"xn--mgbh0fb.example:{hook.port}"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a..b/", f"https://{'a' * 70}.example/", "https://\udc80/", "https://"]
+)
+def test_what_is_no_address_is_said_so(url: str) -> None:
+    """An error for the log of deliveries, not a crash."""
+    with pytest.raises(NotSent):
+        sender("93.184.215.14").post(url, b"", {})

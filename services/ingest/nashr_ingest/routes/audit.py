@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from nashr.domain.errors import Refused
 from nashr.store import audit
 from nashr.store.database import statement
 from starlette.responses import JSONResponse
@@ -14,7 +13,7 @@ from starlette.responses import JSONResponse
 from nashr_ingest import present, schemas
 from nashr_ingest.context import Admin, Process, visible_site
 from nashr_ingest.problems import responses
-from nashr_ingest.writes import cursor, read_cursor
+from nashr_ingest.writes import cursor, read_number
 
 router = APIRouter(prefix="/v1/admin/audit", tags=["operations"])
 Word = Annotated[str | None, Query(max_length=200)]
@@ -42,7 +41,7 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
 
     A token of one site sees what was done to that site.
     """
-    before = _number(read_cursor(cursor_, parts=1))
+    before = read_number(cursor_)
     where = audit.Filter(
         site=visible_site(who, site), actor=actor, token=token, action=action, subject=subject,
         outcome=outcome, since=since, until=until,
@@ -51,11 +50,3 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
         found = audit.entries(conn, where, before=before, limit=limit + 1)
     more = cursor([str(found[limit - 1].id)]) if len(found) > limit else None
     return present.reply(present.page([present.audit_entry(item) for item in found[:limit]], more))
-
-
-def _number(place: list[str] | None) -> int | None:
-    if place is None:
-        return None
-    if not (place[0].isascii() and place[0].isdigit() and len(place[0]) <= 18):
-        raise Refused("invalid", "the cursor is not one of ours: use next_cursor as it came")
-    return int(place[0])

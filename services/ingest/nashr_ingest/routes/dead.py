@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from nashr_ingest import present, schemas
 from nashr_ingest.context import Admin, Caller, Process, visible_site
 from nashr_ingest.problems import responses
-from nashr_ingest.writes import Asked, Reply, Request_, cursor, read_cursor, write
+from nashr_ingest.writes import Asked, Reply, Request_, cursor, read_number, write
 
 router = APIRouter(prefix="/v1/admin/dead", tags=["operations"])
 ACCESS = ("unauthenticated", "forbidden", "unavailable")
@@ -35,11 +35,11 @@ def find_many(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
 ) -> JSONResponse:
     """Steps that are not tried again by themselves, youngest first, with the publications they hold up."""
-    place = read_cursor(cursor_, parts=1)
+    before = read_number(cursor_)
     with statement(process.engine) as conn:
         found = dead.every(
             conn, site=visible_site(who, site), kinds=[kind] if kind else [],
-            before=int(place[0]) if place else None, limit=limit + 1,
+            before=before, limit=limit + 1,
         )  # fmt: skip
     more = cursor([str(found[limit - 1].id)]) if len(found) > limit else None
     return present.reply(present.page([_shown(item) for item in found[:limit]], more))

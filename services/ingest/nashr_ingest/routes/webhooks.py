@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from nashr_ingest import present, schemas
 from nashr_ingest.context import Admin, Caller, Process, site_of, visible_site
 from nashr_ingest.problems import responses
-from nashr_ingest.writes import Reply, Request_, cursor, read_cursor, write
+from nashr_ingest.writes import Reply, Request_, cursor, read_number, write
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 ACCESS = ("unauthenticated", "forbidden", "unavailable")
@@ -119,12 +119,10 @@ def deliveries(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
 ) -> JSONResponse:
     """What it was told and is to be told, youngest first. The log goes back 30 days."""
-    place = read_cursor(cursor_, parts=1)
+    before = read_number(cursor_)
     with statement(process.engine) as conn:
         hook = _find(conn, who, webhook)
-        found = notices.every(
-            conn, hook.id, failed=failed, before=_number(place[0]) if place else None, limit=limit + 1
-        )
+        found = notices.every(conn, hook.id, failed=failed, before=before, limit=limit + 1)
     more = cursor([str(found[limit - 1].id)]) if len(found) > limit else None
     return present.reply(present.page([_line(item) for item in found[:limit]], more))
 
