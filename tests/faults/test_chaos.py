@@ -35,7 +35,11 @@ def storm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
 
 
 def test_a_storm_of_faults_breaks_no_promise(storm: Verdict) -> None:
-    """Thirty faults in thirty seconds: nothing lost, stale, doubled, half, early, or left behind."""
+    """Thirty faults in thirty seconds: nothing lost, stale, doubled, half, early, or left behind.
+
+    On a machine that runs other tests it may take three times the promised 30 s to recover; ``make soak``
+    judges that.
+    """
     assert storm.broken == {}
     assert len(storm.history.faults) == 30
     assert storm.accepted > 20

@@ -78,6 +78,29 @@ def test_an_article_that_moved_before_its_first_address_was_told_leaves_a_redire
     assert answer.headers["location"].endswith(f"/politics/{second}/")
 
 
+def test_an_address_that_another_article_has_taken_stays_its_own(lab: Lab) -> None:
+    """The late page of the one that moved away from there makes no redirect of it."""
+    lab.quiet()
+    worker = lab.program("delivery").pid
+    assert worker is not None
+    first = lab.word()
+    lab.arm("deliver.before_put")
+    story = ask_for_story(lab, slug=first)
+    until(partial(is_stopped, worker), what="the delivery worker to freeze before its PUT")
+    try:
+        with Client(lab) as client, second_delivery_worker(lab):
+            moved = publish(lab, client, story, slug=lab.word())
+            lab.wait_proven(moved.publication)
+            other = ask_for_story(lab, slug=first)
+            os.kill(worker, signal.SIGCONT)
+            lab.wait_proven(other.accepted[-1].publication)
+            lab.quiet()
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGCONT)
+    assert other.accepted[-1].word in lab.served(f"/politics/{first}/", holds=other.accepted[-1].word).text
+
+
 def _is_live(lab: Lab, story: Story) -> bool:
     (found,) = lab.rows("SELECT state FROM publication WHERE id = %s", story.accepted[-1].publication)
     return found["state"] == "live" and shows(lab, story)

@@ -42,8 +42,11 @@ def in_header(chrome: Chrome) -> str:
 
 def _source(logo: str) -> str:
     """Where a logo from elsewhere comes from. Whatever is not plainly a host has no place in a header."""
-    parts = urlsplit(logo)
-    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    try:
+        parts = urlsplit(logo)
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except ValueError:  # brackets that do not close; a part of the name that is empty, or too long
+        return ""
     origin = f"{parts.scheme}://{host}"
     return f" {origin}" if _HOST.fullmatch(origin) else ""
 

@@ -386,17 +386,23 @@ def _moved_from(conn: Connection, article: Article, page: PageRow, shown: Shown)
                 WHERE u.page = page.id AND u.kind = 'publish' AND u.state = 'running')""",
         site=page.site, article=article.id, page=page.id,
     )  # fmt: skip
-    old = pagerows.lock_ids(conn, [item["id"] for item in found])
+    locked = pagerows.lock_ids(conn, [item["id"] for item in found])
+    old = [row for row in locked if (row.kind, row.subject) == (PageKind.article, article.id)]
     for row in old:
         pagerows.claim_path(conn, row, PageKind.redirect, article.id)
     return old
 
 
 def _give_way(conn: Connection, article: Article, page: PageRow) -> None:
-    """A page was stored after its article had gone live elsewhere: it leads there instead."""
+    """A page was stored after its article had gone live elsewhere: it leads there instead.
+
+    Unless another article has taken the path meanwhile: its own delivery replaces what was stored.
+    """
     if article.live_revision is None or article.page in {None, page.id}:
         return
     locked = pagerows.lock_ids(conn, [page.id])
+    if not locked or (locked[0].kind, locked[0].subject) != (PageKind.article, article.id):
+        return
     pagerows.claim_path(conn, locked[0], PageKind.redirect, article.id)
     pagerows.want(conn, locked, why=Why({Fact.status}, article.id))
 

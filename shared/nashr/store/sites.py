@@ -92,7 +92,11 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
 
 
 def _check_prefix(conn: Connection, site: Site) -> None:
-    """Two sites never write to the same objects. Raises Refused("invalid")."""
+    """Two sites never have one prefix: each would write over the other. Raises Refused("invalid").
+
+    A prefix inside another is allowed, since one site may stand at the root of a bucket; no section or
+    page of the outer one may then have the name of the inner one.
+    """
     clash = row(
         conn, "SELECT id FROM site WHERE id <> :id AND config->>'prefix' = :prefix LIMIT 1",
         id=site.id, prefix=site.prefix,

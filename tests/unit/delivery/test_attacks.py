@@ -120,6 +120,7 @@ def test_what_the_database_says_is_cleaned_again(
     [
         "https://x.example; script-src *", "https://x.example\r\nX-Evil: 1/", "https://x.example;sandbox/",
         "https://x.example' 'unsafe-inline/", "javascript://x/%0aalert(1)", "https://user@x.example/",
+        "https://خبر..example/x.svg", "https://[x/x.svg",
     ],
 )  # fmt: skip
 def test_a_logo_cannot_widen_the_policy(logo: str, site: Site, assets: SiteAssets) -> None:
