@@ -27,8 +27,8 @@ def test_a_late_photo_joins_its_page_by_itself(lab: Lab) -> None:
     _shorten_waits(lab)
     lab.wait_proven(story.accepted[0].publication)
     path = urlsplit(lab.article(story.id)["url"]).path
-    assert "/media/" not in lab.fetch(path).text, "the photo was not late"
-    lab.served(path, holds="/media/")
+    assert 'class="hero"' not in lab.fetch(path).text, "the photo was not late"
+    lab.served(path, holds='class="hero"')
     (step,) = lab.rows(
         "SELECT fence, state FROM step WHERE kind = 'images' AND input->>'asset' = %s", asset["id"]
     )

@@ -334,7 +334,7 @@ page = Table(
     ),  # the months of a section's archive, newest first
 )
 
-_TRACE = text("NULLIF(current_setting('nashr.traceparent', true), '')")  # store.database.transaction sets it
+_TRACE = text("NULLIF(current_setting('nashr.traceparent'::text, true), ''::text)")
 
 step = Table(
     "step",

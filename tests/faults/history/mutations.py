@@ -62,7 +62,12 @@ def drop_publication(history: History) -> History:
 
 
 def drop_correction(history: History) -> History:
-    return _dumped(history, corrections=history.dump.corrections[1:])
+    """One that was accepted; where a short storm had none, somebody was told so all the same."""
+    told = [call.word for call in accepted(history) if call.op == "correct"]
+    if not told:
+        call = next(iter(accepted(history)))
+        return replace(history, calls=(*history.calls, replace(call, op="correct", key="told", word="w0c0x")))
+    return _dumped(history, corrections=tuple(text for text in history.dump.corrections if text != told[0]))
 
 
 def show_older(history: History) -> History:
