@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote, urlsplit
 
 import httpcore
-import httpx
 
 from nashr.domain.reach import Address, Reach, as_address, may_reach, refusal
 
 CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0  # from the first byte of the connection to the last that is read
 MOST_BYTES: Final = 64 * 1024  # of an answer
+
+_PLAIN: Final = "/%:@!$&'()*+,;=~-._"
+"""What stands in a path or query as it is, RFC 3986; a per cent sign is taken for an escape's."""
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[Address]]
 
@@ -57,14 +60,13 @@ def resolve(host: str, port: int) -> Sequence[Address]:
 def as_ascii(url: str) -> str:
     """A URL as it travels: its host by IDNA, its path in percent signs. Raises NotSent for what is none."""
     try:
-        found = httpx.URL(url)
-        host = found.raw_host.decode("ascii")
-        host.encode("idna")  # no part of a name is empty, or longer than 63 bytes
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise NotSent(f"{url} is no address that can be reached: {error}") from error
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+        path, query = quote(parts.path or "/", safe=_PLAIN), quote(parts.query, safe=f"{_PLAIN}?")
+    except (ValueError, UnicodeError) as error:
+        raise NotSent(f"{url!a} is no address that can be reached: {error}") from error
     place = f"[{host}]" if ":" in host else host
-    port = f":{found.port}" if found.port else ""
-    return f"{found.scheme}://{place}{port}{found.raw_path.decode('ascii')}"
+    return f"{parts.scheme}://{place}{f':{port}' if port else ''}{path}{f'?{query}' if query else ''}"
 
 
 class Sender:
@@ -92,8 +94,7 @@ class Sender:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends ``body``. Raises NotSent or NoAnswer."""
-        url = as_ascii(url)
-        if why := refusal(url, self._reach):
+        if why := refusal(url, self._reach) or refusal(url := as_ascii(url), self._reach):
             raise NotSent(why)
         addresses = self._addresses(url)
         deadline = time.monotonic() + self._total_seconds

@@ -209,7 +209,8 @@ def test_an_address_in_arabic_is_reached_as_it_travels(hook: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a..b/", f"https://{'a' * 70}.example/", "https://\udc80/", "https://"]
+    "url",
+    ["https://a..b/", f"https://{'a' * 70}.example/", "https://\udc80/", "https://", "https://u@x.example/"],
 )
 def test_what_is_no_address_is_said_so(url: str) -> None:
     """An error for the log of deliveries, not a crash."""
