@@ -142,7 +142,7 @@ class Limits:
         if upload:
             return stream.receive, False
         body, value = await _whole(stream, held), None
-        if body:
+        if body and scope["method"] in _WRITES:  # of others nobody reads it
             _check_type(headers)
             value = read_json(body)
         return _replay(body, receive), _is_breaking(scope, value)

@@ -111,7 +111,7 @@ def put_by_external_id(
 
 @router.get(
     "", operation_id="listArticles", response_model=schemas.Page[schemas.Article],
-    responses=responses(*ACCESS, "invalid"),
+    responses=responses(*ACCESS, "not_found", "invalid"),
 )  # fmt: skip
 def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
     who: Writer,
