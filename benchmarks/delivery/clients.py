@@ -6,6 +6,7 @@ One process for each client, so that starting it and its CPU are measured alike.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,7 @@ def obstore(endpoint: str, folder: Path, prefix: str) -> None:
         await asyncio.gather(*(put(file) for file in _files(folder)))
 
     asyncio.run(puts())
+    os._exit(0)  # a thread of its own that is still at work as the interpreter ends may abort the process
 
 
 def _files(folder: Path) -> Iterator[Path]:
