@@ -37,7 +37,7 @@ from nashr_delivery import core, deletion, load, looks, publish, purging
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.load import Loaded
 from nashr_delivery.purging import Purging
-from nashr_delivery.views import ListingView, photos_of
+from nashr_delivery.views import ListingView, View, photos_of
 
 
 class Delivery:
@@ -86,17 +86,26 @@ class Delivery:
         waits = self._ask_for_cards(loaded, calm=step.priority)
         if waits is not None:
             return lambda _conn: Finish({"waiting": True}, again_at=waits)
-        version = loaded.page.wanted
         assets = self._looks.assets(loaded.site.site, loaded.site.secret)
-        limits = self._purging.limits
-        with tracing.span("render", path=loaded.page.path):
-            page = looks.rendered(
-                loaded.view, loaded.site.site, assets, version=version, cache=limits.page_cache,
-                tag_metadata=limits.tag_metadata, foot=loaded.foot,
-            )  # fmt: skip
+        page = self._rendered(loaded, loaded.view, assets)
         rendered = time.monotonic() - begun
         if _same(loaded.page, page):
-            return lambda conn: self._unchanged(conn, loaded, version, Spent(rendered))
+            return lambda conn: self._unchanged(conn, loaded, loaded.page.wanted, Spent(rendered))
+        return self._store(loaded, page, assets, begun=begun, rendered=rendered)
+
+    def _rendered(self, loaded: Loaded, view: View, assets: SiteAssets) -> core.Page:
+        limits = self._purging.limits
+        with tracing.span("render", path=loaded.page.path):
+            return looks.rendered(
+                view, loaded.site.site, assets, version=loaded.page.wanted, cache=limits.page_cache,
+                tag_metadata=limits.tag_metadata, foot=loaded.foot,
+            )  # fmt: skip
+
+    def _store(
+        self, loaded: Loaded, page: core.Page, assets: SiteAssets, *, begun: float, rendered: float
+    ) -> Commit:
+        """Assets first, then the page, then the purge; ``begun``: monotonic seconds, ``rendered``: since."""
+        version = loaded.page.wanted
         self._store_assets(loaded, assets)
         failpoints.reached("deliver.before_announce")
         try:

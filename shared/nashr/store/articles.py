@@ -112,7 +112,7 @@ def revisions(
     found = rows(
         conn,
         f"""SELECT {_REVISION} FROM revision WHERE article = :article
-            AND (CAST(:before AS int) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit""",
+            AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit""",
         article=article, before=before, limit=limit,
     )  # fmt: skip
     return [Revision(**item) for item in found]

@@ -125,7 +125,18 @@ def test_an_external_id_is_a_name_and_no_path(stack: Stack) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "values", [["x", "y"], ["x"], ["\u0000", "\u0000"], ["\u0000"], ["9" * 40], [{}], "zz", [None, {"a": 1}]]
+    "values",
+    [
+        ["x", "y"],
+        ["x"],
+        ["\u0000", "\u0000"],
+        ["\u0000"],
+        ["9" * 18],
+        ["9" * 40],
+        [{}],
+        "zz",
+        [None, {"a": 1}],
+    ],
 )
 def test_a_cursor_that_is_not_ours_is_refused(stack: Stack, where: str, values: Any) -> None:
     """Never an error of the server's: what stands in a cursor is anybody's word."""

@@ -29,6 +29,7 @@ from nashr_ingest.writes import (
     etag,
     foreign_cursor,
     read_cursor,
+    read_number,
     warned,
     write,
 )
@@ -179,8 +180,7 @@ def revisions(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=500)] = None,
 ) -> JSONResponse:
     """An article's history, newest first."""
-    place = read_cursor(cursor_, parts=1)
-    before = _number(place[0]) if place else None
+    before = read_number(cursor_)
     with statement(process.engine) as conn:
         found = _find(conn, who, article)
         stored = articles.revisions(conn, found.id, before=before, limit=limit + 1)
@@ -334,9 +334,3 @@ def _time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise foreign_cursor() from None
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
-        raise foreign_cursor()
-    return int(text)
