@@ -9,7 +9,7 @@ import pytest
 from tests.faults.chaos import naive_run, run
 from tests.faults.chaos.run import Plan, Verdict
 from tests.faults.history.mutations import MUTATIONS
-from tests.faults.history.promises import judge
+from tests.faults.history.promises import PUBLISHING, judge
 
 if TYPE_CHECKING:
     from tests.faults.lab import Lab
@@ -42,7 +42,7 @@ def test_a_storm_of_faults_breaks_no_promise(storm: Verdict) -> None:
     """
     assert storm.broken == {}
     assert len(storm.history.faults) == 30
-    assert storm.accepted > 20
+    assert storm.accepted(PUBLISHING) > 10
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -20,6 +20,8 @@ CALL_SECONDS: Final = 15.0
 AHEAD_SECONDS: Final = 6.0
 LONGEST_PAUSE: Final = 1.0
 MOST_LIVE: Final = 4
+SAVED: Final = (1, 2, 4, 8, 16)
+"""How many drafts a writer stores until one is published: an editor's screen saves as one types."""
 RETRIED: Final = frozenset({429, 502, 503})
 
 
@@ -211,9 +213,10 @@ class Writer(threading.Thread):
         piece.state = "live"
 
     def _again(self, piece: Piece) -> bool:
-        """The next revision, published; false if it was refused."""
-        if self._store(piece, "update", "PUT", f"/v1/articles/{piece.id}") is None:
-            return False
+        """Some drafts, the last of them published; false if one was refused."""
+        for _ in range(self._chance.choice(SAVED)):
+            if self._store(piece, "update", "PUT", f"/v1/articles/{piece.id}") is None:
+                return False
         self._publish(piece)
         return True
 

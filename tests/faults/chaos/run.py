@@ -16,7 +16,7 @@ from tests.faults.history.records import History, Log
 from tests.faults.lab import Lab
 
 __all__ = ["PATIENCE", "Plan", "Verdict", "against"]
-WRITERS = 6
+WRITERS = 8
 PARTING_SECONDS = 60.0
 
 
@@ -43,9 +43,9 @@ class Verdict:
     def broken(self) -> dict[str, list[str]]:
         return {name: found for name, found in self.complaints.items() if found}
 
-    @property
-    def accepted(self) -> int:
-        return len([call for call in accepted(self.history) if call.publication or call.revision])
+    def accepted(self, ops: frozenset[str]) -> int:
+        """How many requests of these kinds were answered with yes."""
+        return len([call for call in accepted(self.history) if call.op in ops])
 
 
 def against(lab: Lab, plan: Plan, folder: Path, *, heal: float = HEAL_SECONDS) -> Verdict:

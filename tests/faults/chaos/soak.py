@@ -10,17 +10,21 @@ import json
 import random
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from tests.faults.chaos import naive_run, run
 from tests.faults.chaos.run import Plan, Verdict
-from tests.faults.history.promises import lags
+from tests.faults.history.promises import PUBLISHING, WRITING, lags
 from tests.faults.lab import opened
 
+Row: TypeAlias = dict[str, Any]
 COLUMNS = (
-    *("seed", "faults", "accepted", "lost", "stale", "double", "half", "other"),
+    *("seed", "faults", "drafts", "published", "lost", "stale", "double", "half", "other"),
     *("recovery", "lag p50", "lag max"),
 )
+TIMES = COLUMNS[-3:]
 NAMED = {
     "lost": ("lost",),
     "stale": ("stale", "back", "bytes"),
@@ -29,47 +33,93 @@ NAMED = {
 }
 
 
-def row(verdict: Verdict) -> dict[str, str]:
-    """One line of the table; a recovery of None is written as never."""
+def row(verdict: Verdict) -> Row:
+    """One line of the table: counts, and seconds; a recovery of None never came."""
     counts = {name: sum(len(verdict.complaints[p]) for p in parts) for name, parts in NAMED.items()}
     rest = sum(len(found) for found in verdict.complaints.values()) - sum(counts.values())
     seconds = sorted(value for part in lags(verdict.history).values() for value in part)
-    recovered = verdict.history.dump.recovered
     return {
-        "seed": str(verdict.seed),
-        "faults": str(len(verdict.history.faults)),
-        "accepted": str(verdict.accepted),
-        **{name: str(count) for name, count in counts.items()},
-        "other": str(rest),
-        "recovery": "never" if recovered is None else f"{recovered:.1f} s",
-        "lag p50": f"{seconds[len(seconds) // 2]:.1f} s" if seconds else "-",
-        "lag max": f"{seconds[-1]:.1f} s" if seconds else "-",
+        "seed": verdict.seed,
+        "faults": len(verdict.history.faults),
+        "drafts": verdict.accepted(WRITING),
+        "published": verdict.accepted(PUBLISHING),
+        **counts,
+        "other": rest,
+        "recovery": verdict.history.dump.recovered,
+        "lag p50": seconds[len(seconds) // 2] if seconds else None,
+        "lag max": seconds[-1] if seconds else None,
     }
 
 
-def soak(plans: list[Plan], folder: Path, *, naive: int) -> list[Verdict]:
-    """Runs the plans one after another; prints a line for each, and what was broken.
+def total(rows: Sequence[Row]) -> Row:
+    """The counts added up, the median of recoveries and of median lags, and the longest lag."""
+    summed = {name: sum(one[name] or 0 for one in rows) for name in COLUMNS[1:-3]}
+    return {
+        "seed": len(rows), **summed,
+        "recovery": _median([one["recovery"] for one in rows]),
+        "lag p50": _median([one["lag p50"] for one in rows]),
+        "lag max": max((one["lag max"] or 0.0 for one in rows), default=0.0),
+    }  # fmt: skip
 
-    The first ``naive`` of them also run against the naive publisher, on the same servers.
+
+def _median(values: Sequence[float | None]) -> float | None:
+    """What never came is later than any number."""
+    return sorted(values, key=_late)[len(values) // 2] if values else None
+
+
+def soak(plans: list[Plan], folder: Path, *, naive: int) -> list[int]:
+    """Runs the plans one after another; prints a line for each, and what was broken; returns failed seeds.
+
+    The first ``naive`` of them also run against the naive publisher, on the same servers. Every line is also
+    one of FOLDER/rows.jsonl.
     """
     print("  ".join(f"{name:>9}" for name in ("", *COLUMNS)), flush=True)
-    verdicts = []
+    rows: dict[str, list[Row]] = {"nashr": [], "naive": []}
+    failed = []
     for place, plan in enumerate(plans):
         home = folder / f"seed-{plan.seed}"
-        with opened(home) as lab:
-            verdicts.append(run.against(lab, plan, home / "logs"))
-            _tell("nashr", verdicts[-1], home)
-            if place < naive:
-                _tell("naive", naive_run.against(lab, plan, home / "naive"), home)
-    return verdicts
+        try:
+            with opened(home) as lab:
+                verdict = run.against(lab, plan, home / "logs")
+                failed += [plan.seed] if verdict.broken else []
+                rows["nashr"].append(_tell("nashr", verdict, home))
+                if place < naive:
+                    rows["naive"].append(_tell("naive", naive_run.against(lab, plan, home / "naive"), home))
+        except Exception as error:  # no verdict is a bad one; the other seeds are still to come
+            print(f"    seed {plan.seed}: {error!r}", flush=True)
+            failed.append(plan.seed)
+    for who, found in rows.items():
+        if found:
+            print(f"{who}: {len(found)} runs, added up; recovery and lag p50 are medians")
+            _print(who, total(found))
+            recoveries = [one["recovery"] for one in found]
+            print(f"    recoveries: {', '.join(_seconds(value) for value in sorted(recoveries, key=_late))}")
+    return failed
 
 
-def _tell(who: str, verdict: Verdict, home: Path) -> None:
-    print("  ".join(f"{value:>9}" for value in (who, *row(verdict).values())), flush=True)
-    for name, found in verdict.broken.items():
-        print(f"    {name}: {len(found)}: {'; '.join(found[:3])}", flush=True)
+def _late(value: float | None) -> float:
+    return float("inf") if value is None else value
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.1f} s"
+
+
+def _print(who: str, found: Row) -> None:
+    shown = [_seconds(value) if name in TIMES else str(value) for name, value in found.items()]
+    print("  ".join(f"{value:>9}" for value in (who, *shown)), flush=True)
+
+
+def _tell(who: str, verdict: Verdict, home: Path) -> Row:
+    found = row(verdict)
+    _print(who, found)
+    for name, complaints in verdict.broken.items():
+        print(f"    {name}: {len(complaints)}: {'; '.join(complaints[:3])}", flush=True)
     said = json.dumps(verdict.complaints, ensure_ascii=False, indent=1)
     (home / f"{who}.json").write_text(said, "utf-8")
+    with (home.parent / "rows.jsonl").open("a", encoding="utf-8") as rows:
+        rows.write(json.dumps({"who": who, **found}) + "\n")
+    return found
 
 
 def main() -> None:
@@ -91,8 +141,7 @@ def main() -> None:
     folder = given.folder.absolute()
     kinds = tuple(given.only.split(","))
     plans = [Plan(seed, seconds=seconds, faults=faults, kinds=kinds) for seed in seeds]
-    verdicts = soak(plans, folder, naive=given.naive)
-    failed = [verdict.seed for verdict in verdicts if verdict.broken]
+    failed = soak(plans, folder, naive=given.naive)
     print(f"logs: {folder}")
     if failed:
         print(f"again: make soak SEED={failed[0]} MINUTES={given.minutes:g}")
