@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from nashr.domain.errors import Refused
 from nashr.domain.site import HALF_LIFE_DAYS, parse_site, stored_site
-from nashr.domain.slugs import derive_slug, is_lookalike
+from nashr.domain.slugs import derive_slug, is_lookalike, is_slug
+from nashr.domain.topics import topic_slug
 
 
 def site(**section: Any) -> dict[str, Any]:
@@ -82,3 +83,22 @@ def test_a_headline_s_slug_leaves_out_words_that_pretend(word: str) -> None:
     assert is_lookalike(f"the-{word}-story")
     assert derive_slug(f"The {word} story", fallback="x") == "the-story"
     assert derive_slug("iPhoneات в Москве και Ελλάδα", fallback="x") == "iphoneات-в-москве-και-ελλάδα"
+
+
+@pytest.mark.parametrize(
+    ("headline", "slug"),
+    [
+        ("हिन्दी समाचार", "हिन्दी-समाचार"),
+        ("বাংলা খবর!", "বাংলা-খবর"),
+        ("தமிழ் செய்தி", "தமிழ்-செய்தி"),
+        ("ข่าวด่วน วันนี้", "ข่าวด่วน-วันนี้"),
+        ("ދިވެހި ޚަބަރު", "ދިވެހި-ޚަބަރު"),
+        ("مُحَمَّد: خبر", "محمد-خبر"),
+        ("❤\ufe0f love\ufe0f \u094dx", "love-x"),
+    ],
+)
+def test_a_slug_keeps_the_marks_that_spell(headline: str, slug: str) -> None:
+    """Vowel signs of Hindi, Thai or Dhivehi are letters to who reads; tashkeel and variants are not."""
+    assert derive_slug(headline, fallback="x") == slug
+    assert is_slug(slug)
+    assert topic_slug(headline) == slug

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 from typing import Final
 
 MAX_BYTES: Final = 120
@@ -17,7 +18,14 @@ RESERVED: Final = frozenset(
 
 _ALIKE: Final = frozenset({"LATIN", "GREEK", "CYRILLIC"})
 _TATWEEL: Final = "\u0640"
-_SHAPE: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_FROM_LETTER: Final = re.compile(r"[^\W_].*")
+_SPELLING: Final = frozenset({"Mn", "Mc"})
+_POINTS: Final = (
+    (0x0300, 0x036F), (0x0483, 0x0489), (0x0590, 0x077F), (0x07C0, 0x08FF), (0x180B, 0x180F),
+    (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F),
+    (0xE0100, 0xE01EF),
+)  # fmt: skip
+"""Blocks whose marks words can be read without: accents that no letter holds, tashkeel, niqqud, variants."""
 
 
 def derive_slug(headline: str, *, fallback: str) -> str:
@@ -25,20 +33,21 @@ def derive_slug(headline: str, *, fallback: str) -> str:
 
     ``fallback`` is used for a headline without one letter or digit.
     """
-    words = [word for word in re.findall(r"[^\W_]+", plain_letters(headline)) if not is_lookalike(word)]
+    usable = [word for word in words(plain_letters(headline)) if not is_lookalike(word)]
     slug = ""
-    for word in words:
+    for word in usable:
         longer = f"{slug}-{word}" if slug else word
         if len(longer.encode()) > MAX_BYTES:
             break
         slug = longer
-    return slug or _cut(words[0] if words else fallback)
+    return slug or _cut(usable[0] if usable else fallback)
 
 
 def is_slug(text: str) -> bool:
     """Whether ``text`` is exactly what ``derive_slug`` could have made."""
     return (
-        _SHAPE.fullmatch(text) is not None
+        text != ""
+        and "-".join(words(text)) == text
         and len(text.encode("utf-8", "surrogatepass")) <= MAX_BYTES
         and plain_letters(text) == text
     )
@@ -62,6 +71,16 @@ def numbered(slug: str, number: int) -> str:
     return _cut(slug, MAX_BYTES - len(tail)).rstrip("-") + tail
 
 
+def words(text: str) -> list[str]:
+    """The words of a text: letters and digits, with the marks that spell in many scripts of Asia."""
+    runs = ("".join(run) for inside, run in groupby(text, key=_spells) if inside)
+    return [found[0] for run in runs if (found := _FROM_LETTER.search(run))]
+
+
+def _spells(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char) in _SPELLING
+
+
 def plain_letters(text: str) -> str:
     """Lower case NFC without combining marks in scripts that read well without them."""
     composed = unicodedata.normalize("NFC", text).replace(_TATWEEL, "").lower()
@@ -70,12 +89,11 @@ def plain_letters(text: str) -> str:
 
 
 def _is_mark(char: str) -> bool:
-    """Tashkeel and other marks of Arabic and Hebrew; marks that spell (Devanagari, Thai) stay."""
-    if unicodedata.category(char) in {"Cf", "Cs", "Co", "Cn"}:
-        return True
-    return unicodedata.category(char) == "Mn" and (
-        "\u0590" <= char <= "\u08ff" or "\u0300" <= char <= "\u036f"
-    )
+    """Tashkeel and other marks of Arabic and Hebrew; marks that spell (Devanagari, Thai, Thaana) stay."""
+    category = unicodedata.category(char)
+    if category == "Mn":
+        return any(first <= ord(char) <= last for first, last in _POINTS)
+    return category in {"Cf", "Cs", "Co", "Cn"}
 
 
 def _digit(char: str) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Final
 
-from nashr.domain.slugs import plain_letters
+from nashr.domain.slugs import plain_letters, words
 from nashr.domain.text import ONE_LETTER
-
-_WORD: Final = re.compile(r"[^\W_]+")
 
 
 def topic_slug(keyword: str) -> str:
@@ -20,7 +16,7 @@ def topic_slug(keyword: str) -> str:
     that Arabic spells in several ways. Not cut: two long keywords stay two topics.
     """
     folded = unicodedata.normalize("NFC", plain_letters(keyword).casefold()).translate(ONE_LETTER)
-    return "-".join(_WORD.findall(folded))
+    return "-".join(words(folded))
 
 
 def topics(keywords: Iterable[str]) -> Mapping[str, str]:
