@@ -12,12 +12,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_datetime
 
 _ZEROS: Final = {"arab": 0x660, "arabext": 0x6F0, "beng": 0x9E6, "deva": 0x966, "mymr": 0x1040}
 """The digit zero of numbering systems; others are written with 0 to 9."""
 
-_OG_REGIONS: Final = {"ar": "AR", "en": "US", "fa": "IR", "he": "IL", "ur": "PK"}
+_OG_REGIONS: Final = {"ar": "AR"}
+"""Where Open Graph names another region than CLDR's likely one: ar_AR is Arabic everywhere."""
 
 
 @lru_cache(maxsize=64)
@@ -118,4 +120,10 @@ def og_locale(language: str, site_locale: str) -> str:
         region = next((part for part in parts[1:] if len(part) == 2), None)
         if region and parts[0].lower() == primary:
             return f"{primary}_{region.upper()}"
-    return f"{primary}_{_OG_REGIONS.get(primary, primary.upper())}"
+    return f"{primary}_{_OG_REGIONS.get(primary) or _likely_region(primary)}"
+
+
+def _likely_region(language: str) -> str:
+    """Where a language is mostly written, by CLDR: ``sv`` gives SE."""
+    likely: str = get_global("likely_subtags").get(language, language)
+    return likely.rpartition("_")[2].upper()

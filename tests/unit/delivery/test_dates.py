@@ -8,7 +8,7 @@ from dataclasses import replace
 import lxml.html
 import pytest
 from nashr.domain.errors import Refused
-from nashr.domain.locales import edition_tag
+from nashr.domain.locales import edition_tag, og_locale
 from nashr.domain.site import Site, parse_site
 from nashr_delivery.chrome import SiteAssets
 from nashr_delivery.core import render
@@ -59,3 +59,18 @@ def test_unknown_digits_are_refused(site: Site) -> None:
 def test_editions_are_tagged_alike(language: str, site_locale: str, tag: str) -> None:
     """An article's edition has the site's region in the site's language, else its own tag."""
     assert edition_tag(language, site_locale) == tag
+
+
+@pytest.mark.parametrize(
+    ("language", "site_locale", "tag"),
+    [
+        ("ar", "ar-LB", "ar_LB"), ("en", "ar-LB", "en_US"), ("ar", "en", "ar_AR"), ("sv", "sv", "sv_SE"),
+        ("hi", "hi", "hi_IN"), ("ja", "en-GB", "ja_JP"), ("uk-UA", "en", "uk_UA"),
+        ("zh-Hant-TW", "en", "zh_TW"), ("xx", "en", "xx_XX"),
+    ],
+)  # fmt: skip
+def test_open_graph_names_a_region_where_the_language_is_written(
+    language: str, site_locale: str, tag: str
+) -> None:
+    """The site's for its own language, else the likely one: ``sv_SV`` and ``ja_JA`` are nowhere."""
+    assert og_locale(language, site_locale) == tag
