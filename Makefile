@@ -90,6 +90,7 @@ bench: setup ## Run the benchmarks and print their tables
 	$(RUN)/python benchmarks/related/run.py
 	$(RUN)/python benchmarks/cards/run.py
 	$(RUN)/python benchmarks/delivery/run.py
+	$(RUN)/python benchmarks/load/run.py
 	$(RUN)/python benchmarks/pages/render.py
 	$(RUN)/python benchmarks/pages/cost.py
 

@@ -9,7 +9,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nashr_ingest.connections import CROWDED
 from nashr_ingest.jsonbody import read_json
-from nashr_ingest.overload import Allowance, Buckets, Held, Room
+from nashr_ingest.overload import Allowance, Buckets, Held, Lanes, Room
 from nashr_ingest.problems import RefusedWith, render
 
 FORM_BYTES: Final = 128 * 1024
@@ -77,8 +77,14 @@ class Limits:
         self._buckets = Buckets(rate=allowed.rate, burst=allowed.burst)
         self._held = Held(allowed.body_bytes)
         self._requests = Room("requests", allowed.requests, kept=allowed.breaking)
+        self._lanes = Lanes(ordinary=allowed.at_work, breaking=allowed.breaking, patience=allowed.patience)
         self._arriving = Room("uploads", allowed.uploads)
         self._streams = Room("event streams", allowed.streams)
+
+    @property
+    def taken(self) -> int:
+        """Requests that have a place, at work or waiting for their turn."""
+        return self._requests.taken
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,7 +98,8 @@ class Limits:
         try:
             self._check_welcome(scope, headers)
             receive, first = await self._guarded(scope, headers, receive, held)
-            with self._place(scope, first=first):
+            async with AsyncExitStack() as places:
+                await self._take_place(places, scope, first=first)
                 await self._app(scope, receive, send)
         except Refused as refused:
             await render(refused, request_id=request_id)(scope, receive, send)
@@ -113,15 +120,17 @@ class Limits:
         credential = f"{scheme.lower()} {token.strip()}" if token else str((scope.get("client") or ("",))[0])
         self._buckets.take(sha256(credential.encode()).digest())
 
-    def _place(self, scope: Scope, *, first: bool) -> AbstractContextManager[None]:
+    async def _take_place(self, places: AsyncExitStack, scope: Scope, *, first: bool) -> None:
         """A place for the work, once the body is here: a slow client takes up none."""
         if scope["path"] in self._always:
-            return nullcontext()
+            return
         if self._is_upload(scope):
-            return self._arriving.place()
-        if scope["method"] == "GET" and scope["path"].endswith(_EVENTS):
-            return self._streams.place()
-        return self._requests.place(first=first)
+            places.enter_context(self._arriving.place())
+        elif scope["method"] == "GET" and scope["path"].endswith(_EVENTS):
+            places.enter_context(self._streams.place())
+        else:
+            places.enter_context(self._requests.place(first=first))
+            await places.enter_async_context(self._lanes.turn(first=first))
 
     def _is_upload(self, scope: Scope) -> bool:
         return scope["method"] == "POST" and scope["path"].rstrip("/") in self._uploads
@@ -135,7 +144,7 @@ class Limits:
             return receive, False
         upload = self._is_upload(scope)
         stream = _Stream(receive, self._max_upload if upload else self._max_body, self._pace)
-        await stream.check_announced(headers)
+        stream.check_announced(headers)
         if "authorization" not in headers and scope["path"] not in self._always:
             await stream.skim()
             return _replay(b"", receive), False
@@ -183,14 +192,12 @@ class _Stream:
         self._start = asyncio.get_running_loop().time()
         self._received = 0
         self._done = False
-        self._ended = False
-        self._gone = False
 
-    async def check_announced(self, headers: Headers) -> None:
+    def check_announced(self, headers: Headers) -> None:
         """Refuses by Content-Length alone what is bound to be too large."""
         announced = headers.get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._limit:
-            raise await self._too_large()
+            raise self._too_large()
 
     async def receive(self) -> Message:
         """The next message. Raises Refused("too_large") or Refused("too_slow")."""
@@ -206,39 +213,31 @@ class _Stream:
         self._received += len(message.get("body", b""))
         self._done = message["type"] != "http.request" or not message.get("more_body", False)
         if self._received > self._limit:
-            raise await self._too_large()
+            raise self._too_large()
         return message
 
-    async def _too_large(self) -> Refused:
-        await self._drain()
+    def _too_large(self) -> Refused:
         return RefusedWith(
             "too_large", f"the body may have {self._limit} bytes at most: send less", headers=_CLOSE
         )
 
     async def skim(self) -> None:
-        """Passes over the body of somebody who will be refused.
+        """Passes over the body of somebody who will be refused, so that the connection can go on.
 
         Raises Refused where it is long or slow, ClientDisconnect where it is cut off.
         """
-        await self._drain(most=_SKIMMED_BYTES)
-        if self._gone:
-            raise ClientDisconnect
-        if not self._ended:
-            raise RefusedWith("unauthenticated", "send a token before you send a body", headers=_CLOSE)
-
-    async def _drain(self, *, most: int | None = None) -> None:
-        """Reads on for a moment: a client that is still sending would get a reset instead of the answer."""
         try:
             async with asyncio.timeout(_SKIM_SECONDS):
-                while not self._done and (most is None or self._received <= most):
+                while not self._done and self._received <= _SKIMMED_BYTES:
                     message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
                     self._received += len(message.get("body", b""))
-                    self._gone = message["type"] == "http.disconnect"
-                    self._done = self._gone or not message.get("more_body", False)
-                self._ended = self._done
+                    self._done = not message.get("more_body", False)
         except TimeoutError:
             pass
-        self._done = True
+        if not self._done:
+            raise RefusedWith("unauthenticated", "send a token before you send a body", headers=_CLOSE)
 
 
 async def _whole(stream: _Stream, held: _Holding) -> bytes:

@@ -1,15 +1,16 @@
 """How much the API takes on at once, and from one token: what is more is refused before any work.
 
-Counters of one process, changed by its event loop only. Nothing here waits: 429 and 503 say when to come
-again.
+Counters of one process, changed by its event loop only. 429 and 503 say when to come again; only Lanes wait,
+and not for long.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -18,14 +19,22 @@ from nashr_ingest.problems import RefusedWith
 
 MOST_BUCKETS: Final = 10_000
 """Credentials that are remembered; the one that was used least recently is forgotten first."""
+STREAM_THREADS: Final = 4
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a process takes on. ``rate`` 0: a token may send as much as there is room for."""
+    """What a process takes on. ``rate`` 0: a token may send as much as there is room for.
+
+    Of ``requests``, ``at_work`` have a thread and a connection to the database at once; ``breaking`` have
+    places, threads and connections of their own. These two, the uploads and event streams' STREAM_THREADS are
+    the 40 threads that anyio lends. ``patience``: seconds until it is a request's turn.
+    """
 
     requests: int = 64
+    at_work: int = 12
     breaking: int = 8
+    patience: float = 3.0
     uploads: int = 16
     streams: int = 200
     body_bytes: int = 64 * 1024 * 1024
@@ -78,6 +87,29 @@ class Room:
             yield
         finally:
             self.taken -= 1
+
+
+class Lanes:
+    """Who is at work, each in a thread: what goes first has a lane that nothing else may use."""
+
+    def __init__(self, *, ordinary: int, breaking: int, patience: float) -> None:
+        self._ordinary = asyncio.Semaphore(ordinary)
+        self._breaking = asyncio.Semaphore(breaking) if breaking else self._ordinary
+        self._patience = patience
+
+    @asynccontextmanager
+    async def turn(self, *, first: bool) -> AsyncIterator[None]:
+        """Waits for a turn, in order. Raises Refused("unavailable"), 503, where none comes in time."""
+        lane = self._breaking if first else self._ordinary
+        try:
+            async with asyncio.timeout(self._patience):
+                await lane.acquire()
+        except TimeoutError:
+            raise busy("the requests before this one take long") from None
+        try:
+            yield
+        finally:
+            lane.release()
 
 
 class Held:

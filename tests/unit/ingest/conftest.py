@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI, Request
 from nashr.domain.errors import Refused
 from nashr_ingest import problems
 from nashr_ingest.clean import clean, clean_draft
+from nashr_ingest.connections import PatientProtocol
 from nashr_ingest.imagefile import inspect
 from nashr_ingest.limits import Limits, Pace
 from nashr_ingest.schemas import AssetPatch, Draft, Publish, SiteIn, read_site
 from nashr_ingest.uploads import read_upload
+from starlette.types import ASGIApp
 
 MAX_BODY = 1024 * 1024
 MAX_ASSET = 300_000
@@ -24,6 +30,22 @@ TOKEN = {"authorization": "Bearer nk_00000000_x"}
 """Nobody checks it here; without one a body is not even read."""
 
 Send = Callable[..., httpx.Response]
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[uvicorn.Server]:
+    """``app`` behind our protocol, on a socket of its own."""
+    config = uvicorn.Config(
+        app, port=0, http=PatientProtocol, lifespan="off", log_level="warning", timeout_keep_alive=30
+    )
+    made = uvicorn.Server(config)
+    thread = threading.Thread(target=made.run, daemon=True)
+    thread.start()
+    while not made.started:
+        time.sleep(0.01)
+    yield made
+    made.should_exit = True
+    thread.join(10)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from nashr.domain.errors import Refused
 from nashr_ingest import overload
 from nashr_ingest.limits import Limits
@@ -145,6 +147,55 @@ def test_uploads_and_streams_have_places_of_their_own() -> None:
     answers, _ = full(Allowance(requests=9, breaking=0, uploads=0, streams=0))
 
     assert [answer.status_code for answer in answers] == [204, 204, 204, 503, 503, 204]
+
+
+def test_breaking_news_has_threads_of_its_own() -> None:
+    """Ordinary requests keep every thread that they may have, and more of them wait: it is not held up."""
+    go = threading.Event()
+    app = FastAPI()
+
+    @app.post("/v1/articles/{article}/publish")
+    def publish(article: str) -> str:
+        if article == "bulk":
+            go.wait(20)
+        return article
+
+    guarded = Limits(app, max_body_bytes=1 << 20, max_asset_bytes=1 << 20, allowance=Allowance(patience=20))
+
+    async def scenario() -> tuple[int, list[int]]:
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test", headers=TOKEN) as api:
+            ordered = [asyncio.create_task(api.post("/v1/articles/bulk/publish", json={})) for _ in range(56)]
+            while guarded.taken < len(ordered):
+                await asyncio.sleep(0)
+            try:
+                urgent = {"priority": "breaking"}
+                first = await asyncio.wait_for(api.post("/v1/articles/now/publish", json=urgent), 5)
+            finally:
+                go.set()
+            return first.status_code, [(await task).status_code for task in ordered]
+
+    assert asyncio.run(scenario()) == (200, [200] * 56)
+
+
+def test_a_request_whose_turn_does_not_come_is_told_so() -> None:
+    """It waits as long as it may, then gets 503; whoever is at work goes on, and its turn is free then."""
+
+    async def scenario() -> tuple[int, int, int]:
+        app = Slow()
+        guarded = Limits(
+            app, max_body_bytes=9, max_asset_bytes=9, allowance=Allowance(at_work=1, patience=0.05)
+        )
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test", headers=TOKEN) as api:
+            working = asyncio.create_task(api.get("/v1/articles"))
+            while not app.reached:
+                await asyncio.sleep(0)
+            waited = await api.get("/v1/articles")
+            app.go.set()
+            return waited.status_code, (await working).status_code, (await api.get("/v1/x")).status_code
+
+    assert asyncio.run(scenario()) == (503, 204, 204)
 
 
 def send(method: str, url: str, *, allowance: Allowance | None = None, **kwargs: Any) -> httpx.Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from nashr.bootstrap import Runtime
@@ -19,10 +20,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from nashr_ingest.context import Caller, Process, Writer, visible_site
+from nashr_ingest.overload import STREAM_THREADS
 from nashr_ingest.problems import responses
 from nashr_ingest.routes.publications import find
 
 router = APIRouter(prefix="/v1", tags=["events"])
+T = TypeVar("T")
 ACCESS = ("unauthenticated", "forbidden", "unavailable")
 LOOK_SECONDS = 4.0
 """A stream looks at its token at least this often: whoever is revoked reads on for less than 5 seconds."""
@@ -39,7 +42,13 @@ class Bell:
         self._url = url
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Event] = set()
+        self._looking = asyncio.Semaphore(STREAM_THREADS)
         self.stopping = False
+
+    async def look(self, find: Callable[[], T]) -> T:
+        """What ``find`` finds in the database. Two hundred streams that hear of an event take few threads."""
+        async with self._looking:
+            return await run_in_threadpool(find)
 
     def start(self) -> None:
         """Listens in a thread of its own until the process ends."""
@@ -87,7 +96,7 @@ async def stream(
     last_event_id: LastId = None,
 ) -> StreamingResponse:
     """All events of the sites this token sees, from now or after Last-Event-ID."""
-    start = await run_in_threadpool(_start, process, last_event_id)
+    start = await bell.look(partial(_start, process, last_event_id))
     return _respond(_lines(process, bell, who, start, site=visible_site(who, site)))
 
 
@@ -109,7 +118,7 @@ async def stream_publication(
         with statement(process.engine) as conn:
             return find(conn, who, publication).site
 
-    site = await run_in_threadpool(check)
+    site = await bell.look(check)
     start = _number(last_event_id) if last_event_id else 0
     lines = _lines(process, bell, who, start, site=site, publication=publication, follow=follow)
     return _respond(lines)
@@ -148,7 +157,7 @@ async def _lines(
     seen = start
     while not bell.stopping:
         try:
-            found = await run_in_threadpool(_after, process, who, seen, site, publication)
+            found = await bell.look(partial(_after, process, who, seen, site, publication))
         except Retryable:
             found = []
         if found is None:
