@@ -16,6 +16,8 @@ from nashr_ingest.characters import character_faults
 
 MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 100_000
+MAX_NAMES: Final = 40_000
+"""Colons of a body, each of which may follow a name: a draft as large as can be has half as many."""
 
 _SUSPECT: Final = re.compile(
     rb"\\u(?:00[01]|007[fF]|00[89]|[dD][89a-fA-F]|[fF]{3}[eEfF])|\x7f|\xc2[\x80-\x9f]|\xef\xbf[\xbe\xbf]"
@@ -25,9 +27,11 @@ _SUSPECT: Final = re.compile(
 def read_json(raw: bytes) -> Any:
     """The value of a JSON body.
 
-    Raises Refused("bad_json") where it is not JSON in UTF-8, Refused("invalid") where it is nested too
-    deep or a text holds a character that cannot be stored.
+    Raises Refused("bad_json") where it is not JSON in UTF-8, Refused("too_large") where it holds too many
+    values, Refused("invalid") where it is nested too deep or a text holds what cannot be stored.
     """
+    if raw.count(b":") > MAX_NAMES or raw.count(b",") > MAX_VALUES:  # before it costs anything
+        raise _too_many()
     value = _parsed(_decoded(raw))
     _check_depth(value)
     if _SUSPECT.search(raw) and (faults := character_faults(value)):
@@ -76,12 +80,19 @@ def _check_depth(value: Any) -> None:
             return
         values += len(level)
         if values > MAX_VALUES:
-            raise Refused("too_large", f"at most {MAX_VALUES} values in one body: send less at a time")
+            raise _too_many()
     raise _too_deep()
 
 
 def _children(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return node.values() if isinstance(node, dict) else node
+
+
+def _too_many() -> Refused:
+    return Refused(
+        "too_large",
+        f"at most {MAX_VALUES} values and {MAX_NAMES} names in one body: send less at a time",
+    )
 
 
 def _too_deep() -> Refused:

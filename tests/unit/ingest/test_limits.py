@@ -39,6 +39,7 @@ async def _pieces(total: int, size: int = 65_536) -> AsyncIterator[bytes]:
         (b"[" * 40 + b"]" * 40, 422, "invalid", "flatten"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, 422, "invalid", "flatten"),
         (b"[" + b"[]," * 120_000 + b"[]]", 413, "too_large", "100000"),
+        (b"{" + b'"a":1,' * 50_000 + b'"a":1}', 413, "too_large", "40000 names"),
         (b'"text"', 422, "invalid", "see errors"),
     ],
 )
