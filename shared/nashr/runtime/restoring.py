@@ -56,6 +56,12 @@ def refuse_unless_empty(conn: Connection, manifest: Manifest) -> None:
     if found:
         held = ", ".join(f"{number} in {name}" for name, number in found.items())
         raise NotEmpty(f"this installation is not empty ({held}): restore into a new one")
+    there = schema.found(conn)
+    if there != schema.HEAD:
+        raise Damaged(
+            f"this database has schema {there} and this nashr {schema.HEAD}: restore with the nashr that "
+            "migrated it"
+        )
     if manifest.schema not in schema.VERSIONS:
         raise Damaged(
             f"the backup has schema {manifest.schema} (nashr {manifest.nashr}), and this nashr knows "

@@ -145,13 +145,14 @@ _MARK: Final = "nashr: the password is that of database "
 
 def _password_of(conn: Connection, role: Role) -> str | None:
     """The database that has set a role's password, as long as the server has that database."""
-    return scalar(
+    found = scalar(
         conn,
         """SELECT datname FROM pg_roles JOIN pg_database
             ON shobj_description(pg_roles.oid, 'pg_authid') = CAST(:mark AS text) || datname
         WHERE rolname = :role""",
         mark=_MARK, role=role,
     )  # fmt: skip
+    return None if found is None else str(found)
 
 
 def set_password(conn: Connection, role: Role, password: str) -> None:

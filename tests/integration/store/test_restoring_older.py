@@ -159,6 +159,19 @@ def test_a_backup_of_a_newer_schema_is_refused(
     assert inside.scalar("SELECT count(*) FROM site") == 0
 
 
+def test_a_newer_database_is_not_restored_into(
+    blank: str, empty: Engine, inside: Inside, stores: Stores, tmp_path: Path
+) -> None:
+    """Rows would miss what its last migration makes of them: it is the newer nashr that restores."""
+    archive, manifest = older(blank, tmp_path / "backup")
+    inside.run("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        with pytest.raises(Damaged, match="this database has schema 9999"):
+            restoring.restore(empty, stores, archive, manifest, nothing)
+    finally:
+        inside.run("UPDATE alembic_version SET version_num = :head", head=schema.HEAD)
+
+
 def test_who_may_make_no_schema_hears_it(
     blank: str, empty: Engine, stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
