@@ -108,7 +108,7 @@ def give_rights(url: str, *, passwords: Mapping[Role, str]) -> Unsettled:
             run(conn, "SELECT pg_advisory_xact_lock(:lock)", lock=ONE_AT_A_TIME)
             if schema.found(conn) > schema.HEAD:
                 return Unsettled()
-            missing = roles.missing(conn)
+            missing = tuple(roles.missing(conn))
             if missing and roles.may_create(conn):
                 roles.create(conn, missing)
                 missing = ()

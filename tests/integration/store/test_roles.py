@@ -193,7 +193,7 @@ def test_an_owner_who_may_make_no_roles_hears_which_are_missing(
     """Nothing fails: rights are given to the roles that are there, the others are named."""
     monkeypatch.setattr(roles, "ROLES", (*ROLES, "nashr_absent"))
     monkeypatch.setattr(roles, "may_create", lambda _: False)
-    assert migrate.give_rights(granted, passwords={}).missing == ["nashr_absent"]
+    assert migrate.give_rights(granted, passwords={}).missing == ("nashr_absent",)
 
 
 def test_another_nashr_on_the_server_keeps_its_passwords(granted: str, blank: str) -> None:

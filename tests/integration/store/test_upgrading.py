@@ -91,7 +91,9 @@ def test_code_that_is_behind_starts_at_once(blank: str, engine: Engine) -> None:
 
 def test_a_database_that_is_away_keeps_nobody_from_starting() -> None:
     """Processes know how to live without: ingest answers 503, workers try again."""
-    schema.wait(connect("postgresql://nashr@127.0.0.1:1/nashr", pool=1))
+    away = connect("postgresql://nashr@127.0.0.1:1/nashr", pool=1)
+    schema.wait(away)
+    away.dispose()
 
 
 def test_a_migration_lets_others_pass(blank: str) -> None:
@@ -113,7 +115,7 @@ def test_a_migration_that_can_never_have_a_table_says_so(blank: str) -> None:
     """It ends, names the version and where to look, and has changed nothing."""
     with at(blank, BEFORE) as connection, psycopg.connect(blank) as holder:
         holder.execute("SELECT count(*) FROM step")
-        with pytest.raises(DatabaseUnavailable, match=rf"version {schema.HEAD} .* pg_stat_activity"):
+        with pytest.raises(DatabaseUnavailable, match=rf"version {schema.HEAD} .*pg_stat_activity"):
             migrate.upgrade(blank, patience=0.0)
         assert version_of(connection) == BEFORE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
 from nashr.store.tables import metadata
 
@@ -18,9 +18,8 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 else:
-    engine = create_engine(context.config.attributes["url"])
+    engine = create_engine(context.config.attributes["url"], poolclass=NullPool)
     with engine.begin() as own:
         own.execute(text("SET LOCAL lock_timeout = '1s'"))  # whoever comes behind us waits no longer
         own.execute(text("SET LOCAL statement_timeout = 0"))
         migrate(own)
-    engine.dispose()
