@@ -17,7 +17,7 @@ from nashr import failpoints
 from nashr.observability import logs, tracing
 from nashr.ports import Cdn, ObjectStore
 from nashr.settings import Settings, load_for_stack
-from nashr.store import database
+from nashr.store import database, schema
 from nashr.store.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -101,13 +101,16 @@ def runtime(
     uses: Sequence[Part] = (),
     writes_pages: bool = False,
 ) -> Runtime:
-    """Everything a service process needs. What it ``uses`` is connected now: no step waits for that.
+    """Everything a service process needs, once the database has its schema.
+
+    What it ``uses`` is connected now: no step waits for that.
 
     ``patience``: seconds to wait for a database that hangs. ``writes_pages``: its conditional writes
     hold on any store, if need be by being the only ones.
     """
     settings = begin(service)
     connected = engine(settings, pool=pool, application=f"nashr-{service}", patience=patience)
+    schema.wait(connected)
     made = Runtime(settings, connected, writes_pages)
     for part in uses:
         getattr(made, part)

@@ -18,6 +18,8 @@ FRONT_LENGTH: Final = 30
 FEED_LENGTH: Final = 20
 ARCHIVE_LENGTH: Final = 50
 SITEMAP_LENGTH: Final = 1000
+MONTHS_LISTED: Final = 12
+"""Months of an archive at the foot of fronts, and of each month's pages."""
 SHELF_FRONT: Final = 30
 """Articles on the first page of an author or a topic; past that there are numbered pages, too."""
 SHELF_LENGTH: Final = 50
@@ -270,7 +272,8 @@ def _listings_of(site: Site, listed: Listed) -> Iterable[PageSpec]:
 def naming(page: PageSpec) -> tuple[PageSpec, ...]:
     """The pages that name a page as soon as it is there: its first delivery changes them.
 
-    A month is in the list of months at the foot of its own page, too.
+    A month is in the list of months at the foot of its own page, too. Pages of later months, which a
+    story of long ago finds there already, are looked up by nashr.store.golive.
     """
     if page.kind == PageKind.month_sitemap:
         return (PageSpec("/sitemap.xml", PageKind.sitemap_index),)

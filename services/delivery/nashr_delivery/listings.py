@@ -8,7 +8,7 @@ from typing import Any
 
 from nashr.domain.article import content
 from nashr.domain.site import Site
-from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, archive_path, month_span
+from nashr.pages import ARCHIVE_LENGTH, FEED_LENGTH, MONTHS_LISTED, archive_path, month_span
 from nashr.store import assets, shelves
 from nashr.store.database import rows, scalar
 from nashr.store.pagerows import PageRow
@@ -50,13 +50,18 @@ def within(site: Site, section: str) -> tuple[str, dict[str, Any]]:
     }
 
 
-def months(conn: Connection, site: Site, section: str) -> tuple[ArchiveMonth, ...]:
-    """The last twelve months of a section's archive that readers can open, newest first."""
+def months(conn: Connection, site: Site, section: str, *, until: str = "9999-12") -> tuple[ArchiveMonth, ...]:
+    """The last twelve months of a section's archive that readers can open, newest first.
+
+    ``until``: a month (2026-11) on whose pages they stand, which lists itself and older ones. So a month
+    that begins changes no page of those before it.
+    """
     found = rows(
         conn,
         """SELECT subject FROM page WHERE site = :site AND kind = 'archive' AND subject LIKE '%/1'
-            AND split_part(subject, '/', 1) = :section AND live > 0 ORDER BY subject DESC LIMIT 12""",
-        site=site.id, section=section,
+            AND split_part(subject, '/', 1) = :section AND split_part(subject, '/', 2) <= :until
+            AND live > 0 ORDER BY subject DESC LIMIT :most""",
+        site=site.id, section=section, until=until, most=MONTHS_LISTED,
     )  # fmt: skip
     months = [item["subject"].split("/")[1] for item in found]
     return tuple(ArchiveMonth(_day(month), archive_path(section, month, 1)) for month in months)
@@ -94,7 +99,7 @@ def _archive(conn: Connection, page: PageRow, site: Site) -> ListingView:
         month=_day(month),
         older=archive_path(section, month, n - 1) if n > 1 else None,
         newer=archive_path(section, month, n + 1) if more else None,
-        archive=months(conn, site, section),
+        archive=months(conn, site, section, until=month),
     )
 
 

@@ -57,6 +57,7 @@ class Sweep:
         def commit(conn: Connection) -> Finish:
             left = sweeping.forget(conn, marked)
             notices.forget_old(conn, site.id, days=TOLD_DAYS)
+            notices.forget_strays(conn, site.id)
             after = str((step.result or {}).get("walked", ""))
             walked = sweeping.walk(conn, site.id, after=after, limit=WALK)
             pause = SOON if left else 0.0 if more else PAUSE

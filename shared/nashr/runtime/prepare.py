@@ -43,12 +43,18 @@ def upgrade(settings: Settings) -> None:
 def _give_rights(settings: Settings) -> None:
     given = {role: getattr(settings, f"{role.removeprefix('nashr_')}_password") for role in roles.ROLES}
     passwords = {role: secret.get_secret_value() for role, secret in given.items()}
-    missing = migrate.give_rights(settings.database_url, passwords=passwords)
-    if missing:
+    left = migrate.give_rights(settings.database_url, passwords=passwords)
+    if left.missing:
         logs.logger().warning(
             "database.roles_missing",
-            roles=list(missing),
+            roles=list(left.missing),
             advice="this user may not make roles: see docs/operations.md, A role for each service",
+        )
+    if left.elsewhere:
+        logs.logger().warning(
+            "database.passwords_elsewhere",
+            roles=dict(left.elsewhere),
+            advice="another nashr on this server has set these passwords, and they stay: give both the same",
         )
 
 

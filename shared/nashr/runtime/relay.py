@@ -20,7 +20,7 @@ from nashr.domain.errors import Retryable
 from nashr.observability import logs, metrics
 from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
-from nashr.store import database, idempotency, queue
+from nashr.store import database, idempotency, queue, schema
 from nashr.store.listen import Listener
 from nashr.store.patience import BRIEF
 
@@ -93,6 +93,7 @@ def main() -> None:
     """The process ``nashr up`` starts."""
     settings = bootstrap.begin("relay")
     engine = bootstrap.engine(settings, pool=2, application="nashr-relay", patience=BRIEF)
+    schema.wait(engine)
     relay, reporter = Relay(settings, engine), Reporter(engine)
     reporter.start()
     signal.signal(signal.SIGTERM, lambda *_: relay.stopping.set())

@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine
 
 from nashr.domain.pageheaders import VERSION
 from nashr.ports import ObjectStore
 from nashr.runtime import verifying
-from nashr.runtime.archive import Archive, Damaged, DumpedTable, Held, Manifest, Progress
+from nashr.runtime.archive import Archive, Damaged, Held, Manifest, Progress
 from nashr.runtime.backup import Stores
-from nashr.store import database, drift, dumping, events, recovering, repairing, sites
-from nashr.store.database import scalar
+from nashr.store import database, drift, dumping, events, migrate, recovering, repairing, schema, sites
 from nashr.store.recovering import Standing, Stored
 from nashr.store.sites import SiteRow
 
@@ -52,17 +51,31 @@ def check(archive: Archive, tell: Progress) -> Manifest:
 
 
 def refuse_unless_empty(conn: Connection, manifest: Manifest) -> None:
-    """Raises NotEmpty, or Damaged for a backup of another schema."""
+    """Raises NotEmpty, or Damaged for a backup that this nashr cannot bring to its own schema."""
     found = dumping.content(conn)
     if found:
         held = ", ".join(f"{number} in {name}" for name, number in found.items())
         raise NotEmpty(f"this installation is not empty ({held}): restore into a new one")
-    schema = str(scalar(conn, "SELECT version_num FROM alembic_version"))
-    if schema != manifest.schema:
+    there = schema.found(conn)
+    if there != schema.HEAD:
         raise Damaged(
-            f"the backup has schema {manifest.schema} (nashr {manifest.nashr}) and this nashr {schema}: "
-            "restore it with the nashr that wrote it, then install this one"
+            f"this database has schema {there} and this nashr {schema.HEAD}: restore with the nashr that "
+            "migrated it"
         )
+    if manifest.schema not in schema.VERSIONS:
+        raise Damaged(
+            f"the backup has schema {manifest.schema} (nashr {manifest.nashr}), and this nashr knows "
+            f"{schema.HEAD} at most: install nashr {manifest.nashr} or newer, and restore it with that"
+        )
+    if _is_older(manifest) and not dumping.may_stage(conn):
+        raise Damaged(
+            f"the backup has schema {manifest.schema} and is migrated in a schema of its own, which this "
+            "user may not make: GRANT CREATE ON DATABASE to it, for as long as the restore takes"
+        )
+
+
+def _is_older(manifest: Manifest) -> bool:
+    return manifest.schema < schema.HEAD
 
 
 def restore(engine: Engine, stores: Stores, archive: Archive, manifest: Manifest, tell: Progress) -> Report:
@@ -107,24 +120,27 @@ def _put_objects(stores: Stores, archive: Archive, manifest: Manifest, tell: Pro
 def _load(conn: Connection, archive: Archive, manifest: Manifest, tell: Progress) -> None:
     ours = dumping.tokens(conn)
     dumping.clear(conn)
-    dumped = {table.name: table for table in manifest.tables}
-    for done, table in enumerate(dumping.TABLES, start=1):
-        if table.name in dumped:
-            _load_table(conn, archive, manifest, table, dumped[table.name])
-        tell("tables", done, len(dumping.TABLES))
+    if _is_older(manifest):
+        with dumping.stage(conn):
+            migrate.upgrade_within(conn, manifest.schema)
+            _load_tables(conn, archive, manifest, tell)
+            migrate.upgrade_within(conn, schema.HEAD)
+    else:
+        _load_tables(conn, archive, manifest, tell)
     dumping.keep_tokens(conn, ours)
 
 
-def _load_table(
-    conn: Connection, archive: Archive, manifest: Manifest, table: Table, dumped: DumpedTable
-) -> None:
-    try:
-        dumping.load(conn, table, dumped.columns, archive.blocks(manifest, table.name))
-    except dumping.Unlike as error:
-        raise Damaged(
-            f"the backup does not fit this nashr ({error}): restore it with nashr {manifest.nashr}, "
-            "which wrote it, then install this one"
-        ) from error
+def _load_tables(conn: Connection, archive: Archive, manifest: Manifest, tell: Progress) -> None:
+    """In the order in which they were dumped: what a row refers to comes before it."""
+    for done, dumped in enumerate(manifest.tables, start=1):
+        try:
+            dumping.load(conn, dumped.name, dumped.columns, archive.blocks(manifest, dumped.name))
+        except dumping.Unlike as error:
+            raise Damaged(
+                f"the backup does not fit this nashr ({error}): restore it with nashr {manifest.nashr}, "
+                "which wrote it, then install this one"
+            ) from error
+        tell("tables", done, len(manifest.tables))
 
 
 def _settle(

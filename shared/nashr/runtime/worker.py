@@ -227,11 +227,19 @@ class Worker:
             queue.notify(conn)
 
     def _bury(self, step: Step, error: str) -> None:
-        with suppress(Retryable), transaction(self._engine) as conn:
-            if queue.bury(conn, step, error):
-                if step.kind in self._burials:
-                    self._burials[step.kind](conn, step, error)
-                pagerows.wake(conn, step.id, priority=step.priority)
+        """Ends it as dead, and does what follows. Where that itself fails it is dead without: dead work is
+        listed, while a step that cannot be buried would come again for ever.
+        """
+        try:
+            with suppress(Retryable), transaction(self._engine) as conn:
+                if queue.bury(conn, step, error):
+                    if step.kind in self._burials:
+                        self._burials[step.kind](conn, step, error)
+                    pagerows.wake(conn, step.id, priority=step.priority)
+        except Exception as failure:
+            logger().error("step.burial_failed", step=step.id, error=repr(failure), exc_info=True)
+            with suppress(Retryable), transaction(self._engine) as conn:
+                queue.bury(conn, step, f"{error}; and what was to follow failed: {failure!r}")
 
     def _beat(self) -> None:
         """Extends the leases of what runs, but not past its kind's limit: then it is anyone's."""

@@ -1,12 +1,13 @@
 """The tables out of one snapshot and into an empty database, as PostgreSQL's own COPY writes it.
 
-COPY needs no program beside the server and reads into any later PostgreSQL; what it cannot do is another
-schema, so the two must be at the same version.
+COPY needs no program beside the server and reads into any later PostgreSQL. Tables of an older version are
+read into a schema of their own, and migrated there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 from sqlalchemy import Connection, Table
@@ -46,22 +47,79 @@ def dump(conn: Connection, table: Table, into: BinaryIO) -> int:
     return int(scalar(conn, f'SELECT count(*) FROM "{table.name}"'))
 
 
-def load(conn: Connection, table: Table, names: Sequence[str], blocks: Iterable[bytes]) -> None:
+def load(conn: Connection, table: str, names: Sequence[str], blocks: Iterable[bytes]) -> None:
     """Reads what ``dump`` wrote into an empty table, and has its numbers go on behind it. Raises Unlike."""
-    unknown = set(names) - set(columns(table))
+    unknown = set(names) - set(_there(conn, table))
     if unknown:
-        raise Unlike(f"{table.name} has no column {', '.join(sorted(unknown))}")
-    named = ", ".join(f'"{name}"' for name in names)
-    with copying(conn, f'COPY "{table.name}" ({named}) FROM STDIN') as copy:
+        raise Unlike(f"{table} has no column {', '.join(sorted(unknown))}")
+    with copying(conn, f'COPY "{table}" ({_listed(names)}) FROM STDIN') as copy:
         for block in blocks:
             copy.write(block)
-    for column in table.columns:
-        if column.identity is not None:
-            run(
-                conn,
-                f"""SELECT setval(pg_get_serial_sequence('"{table.name}"', '{column.name}'),
-                    max("{column.name}")) FROM "{table.name}" HAVING count(*) > 0""",
-            )
+    _go_on(conn, table)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _there(conn: Connection, table: str) -> Sequence[str]:
+    """The columns of a table of the database, whatever this code knows of it; none without a table."""
+    found = rows(
+        conn,
+        """SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attnum > 0
+            AND NOT attisdropped ORDER BY attnum""",
+        table=f'"{table}"',
+    )
+    return [item["attname"] for item in found]
+
+
+def _go_on(conn: Connection, table: str) -> None:
+    """Has the numbers that the database gives go on behind those that are there."""
+    numbered = rows(
+        conn,
+        """SELECT attname FROM pg_attribute WHERE attrelid = CAST(:table AS regclass)
+            AND attidentity <> '' AND NOT attisdropped""",
+        table=f'"{table}"',
+    )
+    for column in (item["attname"] for item in numbered):
+        run(
+            conn,
+            f"""SELECT setval(pg_get_serial_sequence('"{table}"', '{column}'), max("{column}"))
+            FROM "{table}" HAVING count(*) > 0""",
+        )
+
+
+_STAGE: Final = "nashr_restoring"
+
+
+def may_stage(conn: Connection) -> bool:
+    """Whether we have the right to ``stage``."""
+    return bool(scalar(conn, "SELECT has_database_privilege(current_database(), 'CREATE')"))
+
+
+@contextmanager
+def stage(conn: Connection) -> Iterator[None]:
+    """Inside, tables are made and found in a schema of their own; then their rows are in the real ones.
+
+    For rows of an older version, which migrations bring to this one before anybody sees them. All within
+    the transaction at hand; the real tables are empty.
+    """
+    ours = str(scalar(conn, "SELECT current_schema()"))
+    path = str(scalar(conn, "SHOW search_path"))
+    run(conn, f"DROP SCHEMA IF EXISTS {_STAGE} CASCADE")
+    run(conn, f"CREATE SCHEMA {_STAGE}")
+    run(conn, f"SET LOCAL search_path TO {_STAGE}")
+    yield
+    run(conn, "SELECT set_config('search_path', :path, true)", path=path)
+    for table in TABLES:
+        names = _listed(columns(table))
+        run(
+            conn,
+            f"""INSERT INTO "{ours}"."{table.name}" ({names}) OVERRIDING SYSTEM VALUE
+            SELECT {names} FROM {_STAGE}."{table.name}" """,
+        )
+        _go_on(conn, table.name)
+    run(conn, f"DROP SCHEMA {_STAGE} CASCADE")
 
 
 def close(conn: Connection) -> None:

@@ -19,6 +19,7 @@ from nashr.observability import metrics
 from nashr.pages import (
     ARCHIVE_LENGTH,
     MADE_FROM,
+    MONTHS_LISTED,
     SITEMAP_LENGTH,
     Fact,
     Listed,
@@ -300,10 +301,28 @@ def _want_backlinks(conn: Connection, site: Site, *, removal: bool) -> None:
 
 def appeared(conn: Connection, site: Site, page: PageRow) -> None:
     """A page was delivered for the first time: those that name it say so now."""
-    specs = {spec.path: spec for spec in naming(PageSpec(page.path, PageKind(page.kind), page.subject))}
+    kind = PageKind(page.kind)
+    specs = {spec.path: spec for spec in naming(PageSpec(page.path, kind, page.subject))}
+    if kind == PageKind.archive and page.subject.endswith("/1"):
+        specs |= {spec.path: spec for spec in _later_months(conn, site, page.subject)}
     if specs:
         why = Why({Fact.status}, f"page {page.id}")
         _want_listings(conn, site, specs, priority=Priority.bulk, calm=Priority.bulk, why=why)
+
+
+def _later_months(conn: Connection, site: Site, subject: str) -> list[PageSpec]:
+    """The pages of the months after a month of an archive that list it: there before it, so rarely any."""
+    section, month, _ = subject.split("/")
+    found = rows(
+        conn,
+        """WITH later AS (SELECT subject FROM page WHERE site = :site AND kind = 'archive'
+            AND subject LIKE '%/1' AND split_part(subject, '/', 1) = :section
+            AND split_part(subject, '/', 2) > :month AND live > 0 ORDER BY subject LIMIT :most)
+        SELECT path, subject FROM page WHERE site = :site AND kind = 'archive'
+            AND subject LIKE ANY (SELECT left(subject, -1) || '%' FROM later)""",
+        site=site.id, section=section, month=month, most=MONTHS_LISTED - 1,
+    )  # fmt: skip
+    return [PageSpec(item["path"], PageKind.archive, item["subject"]) for item in found]
 
 
 def shelf_is_live(conn: Connection, site: Site, page: PageRow) -> None:

@@ -19,6 +19,9 @@ from nashr.store.queue import ABROAD, REARM, Step
 IN_ORDER_ATTEMPTS: Final = 8
 """For so many attempts (about eight minutes) an event holds back later ones of its article."""
 
+FORGOTTEN_AT_ONCE: Final = 1_000
+"""Of a deleted webhook's steps; the sweep takes the rest."""
+
 HUB_DELAY: Final = 6.0  # seconds: feeds rest 5 s between two deliveries
 INDEX_DELAY: Final = 15.0  # seconds: a burst of stories is one submission
 HUB: Final = "websub"
@@ -133,8 +136,10 @@ def again(conn: Connection, hook: str, notice: int) -> None:
 def again_since(conn: Connection, hook: str, *, since: datetime, limit: int) -> int:
     """Has every event since then told again, in order, that a webhook asks for; returns how many.
 
-    Beyond ``limit`` none is, and the number returned is larger than it.
+    Beyond ``limit`` none is, and the number returned is larger than it. The webhook is locked first: what is
+    told again must not be kept for a resumption that has just been.
     """
+    run(conn, "SELECT 1 FROM webhook WHERE id = :hook FOR SHARE", hook=hook)
     found = row(
         conn,
         f"""WITH asked AS (
@@ -190,9 +195,31 @@ def let_go(conn: Connection, hook: str) -> int:
     )
 
 
-def forget(conn: Connection, hook: str) -> None:
-    """A webhook is gone: nothing of it is told any more, and its log goes too."""
-    run(conn, "DELETE FROM step WHERE kind = 'notify' AND input->>'to' = :hook", hook=hook)
+def forget(conn: Connection, hook: str, *, limit: int = FORGOTTEN_AT_ONCE) -> None:
+    """A webhook is gone: nothing of it is told any more, and its log goes too; a long one by and by.
+
+    What waits goes first. Whoever publishes waits for this transaction, so the rest is left to
+    ``forget_strays``; of it a step that comes due ends without telling anybody.
+    """
+    run(
+        conn,
+        """DELETE FROM step WHERE id IN (
+            SELECT id FROM step WHERE kind = 'notify' AND input->>'to' = :hook
+            ORDER BY (state IN ('ready', 'leased')) DESC, id DESC LIMIT :limit)""",
+        hook=hook, limit=limit,
+    )  # fmt: skip
+
+
+def forget_strays(conn: Connection, site: str, *, limit: int = 5_000) -> int:
+    """Drops steps of webhooks that are gone; returns how many."""
+    return run(
+        conn,
+        """DELETE FROM step WHERE id IN (
+            SELECT id FROM step WHERE kind = 'notify' AND site = :site AND input->>'to' LIKE 'wh_%'
+                AND NOT EXISTS (SELECT 1 FROM webhook WHERE webhook.id = step.input->>'to')
+            ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)""",
+        site=site, limit=limit,
+    )  # fmt: skip
 
 
 def forget_old(conn: Connection, site: str, *, days: float, limit: int = 5_000) -> int:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from psycopg import sql
 from sqlalchemy import Connection
 
-from nashr.store.database import driver, row, rows, run
+from nashr.store.database import driver, row, rows, run, scalar
 
 Role: TypeAlias = Literal["nashr_ingest", "nashr_worker", "nashr_delivery", "nashr_reader"]
 
@@ -119,6 +119,40 @@ def may_create(conn: Connection) -> bool:
     """Whether we have the right to make roles."""
     found = row(conn, "SELECT rolcreaterole OR rolsuper AS may FROM pg_roles WHERE rolname = current_user")
     return bool(found and found["may"])
+
+
+def settle_passwords(conn: Connection, passwords: Mapping[Role, str]) -> Mapping[Role, str]:
+    """Gives these roles their passwords, and notes at the role that this database has done so.
+
+    Roles belong to the whole server. One whose password another database on it has set keeps that, and is
+    returned with the other's name: its services would be locked out.
+    """
+    ours = str(scalar(conn, "SELECT current_database()"))
+    elsewhere: dict[Role, str] = {}
+    for role, password in passwords.items():
+        whose = _password_of(conn, role)
+        if whose not in {None, ours}:
+            elsewhere[role] = str(whose)
+            continue
+        set_password(conn, role, password)
+        note = sql.SQL("COMMENT ON ROLE {} IS {}")
+        driver(conn).execute(note.format(sql.Identifier(role), sql.Literal(_MARK + ours)))
+    return elsewhere
+
+
+_MARK: Final = "nashr: the password is that of database "
+
+
+def _password_of(conn: Connection, role: Role) -> str | None:
+    """The database that has set a role's password, as long as the server has that database."""
+    found = scalar(
+        conn,
+        """SELECT datname FROM pg_roles JOIN pg_database
+            ON shobj_description(pg_roles.oid, 'pg_authid') = CAST(:mark AS text) || datname
+        WHERE rolname = :role""",
+        mark=_MARK, role=role,
+    )  # fmt: skip
+    return None if found is None else str(found)
 
 
 def set_password(conn: Connection, role: Role, password: str) -> None:

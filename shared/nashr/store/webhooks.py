@@ -152,7 +152,7 @@ def resume(conn: Connection, hook: str, *, actor: str) -> None:
 
 
 def delete(conn: Connection, hook: Webhook, *, actor: str) -> None:
-    """Forgets it, with everything that was or is to be told to it."""
+    """Forgets it, with everything that was or is to be told to it; a long log by and by."""
     run(conn, "DELETE FROM webhook WHERE id = :hook", hook=hook.id)
     notices.forget(conn, hook.id)
     events.record(conn, "webhook.delete", hook.id, site=hook.site, actor=actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,18 +21,31 @@ if TYPE_CHECKING:
 TABLES = "step, need, page, event, idempotency, metric, site, store_verdict"
 
 
-@pytest.fixture(scope="module")
-def database(stack: Stack) -> Iterator[str]:
-    """The URL of a database of this module's own, at the newest schema."""
+@contextmanager
+def _database(stack: Stack) -> Iterator[str]:
     server = json.loads((stack.data / "stack.json").read_text())["database_url"]
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    migrate.upgrade(url)
-    yield url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        try:
+            yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[str]:
+    """The URL of a database of this module's own, at the newest schema."""
+    with _database(stack) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def blank(stack: Stack) -> Iterator[str]:
+    """The URL of a database without a schema."""
+    with _database(stack) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

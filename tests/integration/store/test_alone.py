@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from nashr import settings
+from nashr.domain.errors import Permanent
 from nashr.runtime.worker import Commit, Finish, Worker
 from nashr.steps import STEPS
 from nashr.store import queue
@@ -14,7 +15,7 @@ from nashr.store.database import transaction
 from nashr.store.queue import Step
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from tests.integration.store.conftest import Inside
 
@@ -70,3 +71,24 @@ def test_a_hint_that_had_to_wait_is_no_alarm(engine: Engine, inside: Inside) -> 
     worker._drain(alive=True)
     assert inside.step(step)["state"] == "done"
     assert worker._unheard is None
+
+
+def test_a_step_that_cannot_be_buried_is_dead_all_the_same(engine: Engine, inside: Inside) -> None:
+    """What should follow its death fails each time: it is dead, says both, and is never claimed again."""
+
+    def images(step: Step) -> Commit:
+        raise Permanent("no picture")
+
+    def burial(conn: Connection, step: Step, error: str) -> None:
+        raise LookupError(step.key)
+
+    worker = Worker(
+        "images", settings=settings.load(), engine=engine, handlers={"images": images},
+        burials={"images": burial},
+    )  # fmt: skip
+    (step,) = steps(engine, "images", 1)
+    worker.attempt(step)
+    found = inside.step(step)
+    assert (found["state"], found["attempts"]) == ("dead", 1)
+    assert "no picture" in found["error"]
+    assert "LookupError('as_0')" in found["error"]

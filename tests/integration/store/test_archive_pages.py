@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from nashr.domain.site import parse_site
-from nashr.store import golive
-from nashr.store.database import run, transaction
+from nashr.pages import PageKind, PageSpec, archive_path
+from nashr.store import golive, pagerows
+from nashr.store.database import rows, run, transaction
+from nashr_delivery import listings
 from sqlalchemy import Connection, Engine
 
 MONTH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -56,3 +58,25 @@ def test_an_old_story_moves_those_after_it(month: Engine) -> None:
     with transaction(month) as conn:
         assert numbers(conn, "sport", MONTH) == {"all": (1, 2, 3), "sport": (1,)}
         assert numbers(conn, "sport", MONTH, appears=False) == {"all": (1,), "sport": (1,)}
+
+
+def test_a_month_that_comes_late_is_named_by_the_months_after_it(engine: Engine) -> None:
+    """Each month's pages list twelve months up to their own: a story of long ago changes eleven at most."""
+    months = [f"{2024 + n // 12}-{n % 12 + 1:02d}" for n in range(15)]
+    with transaction(engine) as conn:
+        specs = [
+            PageSpec(archive_path("news", month, number), PageKind.archive, f"news/{month}/{number}")
+            for month in months
+            for number in (1, 2)
+        ]
+        pagerows.lock(conn, "s", [*specs, PageSpec("/x/", PageKind.archive, "sport/2025-01/1")])
+        run(conn, "UPDATE page SET live = 1, wanted = 1 WHERE subject NOT LIKE 'news/2024-02/%'")
+        listed = [one.path for one in listings.months(conn, SITE, "news", until=months[13])]
+        assert listed == [archive_path("news", month, 1) for month in reversed(months[2:14])]
+        page = pagerows.lock(conn, "s", [specs[2]])[specs[2].path]
+    with transaction(engine) as conn:
+        golive.appeared(conn, SITE, page)
+    with transaction(engine) as conn:
+        query = "SELECT subject FROM page WHERE kind = 'archive' AND wanted > 1 ORDER BY subject"
+        bumped = {item["subject"] for item in rows(conn, query)}
+    assert bumped == {f"news/{month}/{number}" for month in months[2:13] for number in (1, 2)}

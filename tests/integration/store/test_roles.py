@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from nashr.runtime.services import SERVICES, as_role
 from nashr.store import migrate, roles
+from nashr.store.migrate import Unsettled
 from nashr.store.roles import DELIVERY, INGEST, READER, ROLES, WORKER, Role
 from nashr.store.tables import metadata
 
@@ -18,8 +19,8 @@ every_role = pytest.mark.parametrize("role", ROLES)
 @pytest.fixture(scope="module")
 def granted(database: str) -> str:
     """The database, with rights given twice: repeating it changes nothing."""
-    assert not migrate.give_rights(database, passwords={})
-    assert not migrate.give_rights(database, passwords={})
+    assert migrate.give_rights(database, passwords={}) == Unsettled()
+    assert migrate.give_rights(database, passwords={}) == Unsettled()
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO site (id, config, secret) VALUES ('s', '{}', 'x')")
     return database
@@ -192,4 +193,44 @@ def test_an_owner_who_may_make_no_roles_hears_which_are_missing(
     """Nothing fails: rights are given to the roles that are there, the others are named."""
     monkeypatch.setattr(roles, "ROLES", (*ROLES, "nashr_absent"))
     monkeypatch.setattr(roles, "may_create", lambda _: False)
-    assert migrate.give_rights(granted, passwords={}) == ["nashr_absent"]
+    assert migrate.give_rights(granted, passwords={}).missing == ("nashr_absent",)
+
+
+def test_another_nashr_on_the_server_keeps_its_passwords(granted: str, blank: str) -> None:
+    """Roles are the whole server's: the second database leaves the password alone, and says whose it is."""
+    migrate.upgrade(blank)
+    query = "SELECT rolpassword FROM pg_authid WHERE rolname = %s"
+    with psycopg.connect(granted, autocommit=True) as connection:
+        migrate.give_rights(granted, passwords={READER: "the first one's"})
+        before = connection.execute(query, [READER]).fetchone()
+        left = migrate.give_rights(blank, passwords={READER: "the second one's"})
+        assert left.elsewhere == {READER: connection.info.dbname}
+        assert connection.execute(query, [READER]).fetchone() == before
+        assert migrate.give_rights(granted, passwords={READER: "a new one"}) == Unsettled()
+        assert connection.execute(query, [READER]).fetchone() != before
+        connection.execute("ALTER ROLE nashr_reader PASSWORD NULL")
+        connection.execute("COMMENT ON ROLE nashr_reader IS NULL")
+
+
+def test_passwords_of_a_database_that_is_gone_are_nobodys(granted: str) -> None:
+    """A renamed or restored database sets its passwords again."""
+    with psycopg.connect(granted, autocommit=True) as connection:
+        connection.execute("COMMENT ON ROLE nashr_reader IS 'nashr: the password is that of database nosuch'")
+        assert migrate.give_rights(granted, passwords={READER: "mine"}) == Unsettled()
+        connection.execute("ALTER ROLE nashr_reader PASSWORD NULL")
+        connection.execute("COMMENT ON ROLE nashr_reader IS NULL")
+
+
+def test_rights_on_what_a_newer_version_added_stay(blank: str) -> None:
+    """The version before this one migrates again while both run: the newer one's table keeps its rights."""
+    migrate.upgrade(blank)
+    migrate.give_rights(blank, passwords={})
+    with psycopg.connect(blank, autocommit=True) as connection:
+        connection.execute("CREATE TABLE newer (id int)")
+        connection.execute("GRANT SELECT ON newer TO nashr_worker")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        migrate.upgrade(blank)
+        assert migrate.is_current(blank)
+        migrate.give_rights(blank, passwords={})
+        query = "SELECT has_table_privilege('nashr_worker', 'newer', 'SELECT')"
+        assert connection.execute(query).fetchone() == (True,)

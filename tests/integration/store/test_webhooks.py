@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from nashr.domain.errors import Refused
+from nashr.domain.errors import Fenced, Refused
 from nashr.store import dead, events, notices, queue, webhooks
 from nashr.store.database import at_end, rows, run, statement, transaction
 from standardwebhooks import Webhook as Library
 
 from tests.integration.store.desk import SECRET, Desk
+from tests.integration.store.newsroom import until_blocked
 from tests.receivers import Receiver, Says, receiver
 
 if TYPE_CHECKING:
@@ -282,6 +284,72 @@ def test_a_deleted_webhook_is_told_nothing(desk: Desk, there: Receiver) -> None:
     assert desk.run(ran) == "fenced"
     assert desk.claim() is None
     assert there.told == []
+
+
+def test_a_long_log_is_forgotten_by_and_by(desk: Desk, there: Receiver, inside: Inside) -> None:
+    """Deleting takes a bounded piece of it, what waits first; the rest is told to nobody, and swept."""
+    hook, other = desk.hook(there.url), desk.hook("https://cms.example/other")
+    for number in range(4):
+        desk.emit(article=f"ar_{number}")
+    inside.run("UPDATE step SET state = 'done' WHERE id <= :id", id=desk.log(hook)[1].id)
+    with transaction(desk.engine) as conn:
+        run(conn, "DELETE FROM webhook WHERE id = :id", id=hook.id)
+        notices.forget(conn, hook.id, limit=3)
+    (left,) = desk.log(hook)
+    assert left.state == "done"
+    inside.run("UPDATE step SET state = 'ready' WHERE id = :id", id=left.id)
+    assert desk.run(desk.claim(other.id)) == "done"
+    assert there.told == []
+    with transaction(desk.engine) as conn:
+        assert notices.forget_strays(conn, "s") == 1
+    assert desk.log(hook) == []
+    assert len(desk.log(other)) == 4
+
+
+def test_a_webhook_that_is_deleted_while_it_answers_is_gone(desk: Desk, there: Receiver) -> None:
+    """Its answer and the deletion meet: whichever comes first, no step of it stays and nothing fails."""
+    hook = desk.hook(there.url)
+    desk.emit(article="ar_1")
+    ran = desk.claim()
+    assert ran is not None
+    with ThreadPoolExecutor(1) as pool:
+        commit = desk.notify(ran)
+        with transaction(desk.engine) as conn:
+            webhooks.delete(conn, hook, actor="test")
+
+            def finish() -> None:
+                with transaction(desk.engine) as other:
+                    done = commit(other)
+                    queue.finish(other, ran, result=done.result)
+
+            ending = pool.submit(finish)
+            until_blocked(desk.engine)
+        with pytest.raises(Fenced):
+            ending.result(timeout=30)
+    assert len(there.told) == 1
+    assert desk.log(hook) == []
+
+
+def test_what_is_told_again_while_a_webhook_is_resumed_is_told(desk: Desk, there: Receiver) -> None:
+    """Replay waits for the resumption, and does not put back what that has let go."""
+    hook = desk.hook(there.url)
+    desk.emit(article="ar_1")
+    with transaction(desk.engine) as conn:
+        webhooks.pause(conn, hook.id, "asked", actor="test")
+
+    def replay() -> int:
+        since = datetime.now(UTC) - timedelta(hours=1)
+        with transaction(desk.engine) as conn:
+            return notices.again_since(conn, hook.id, since=since, limit=10)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(desk.engine) as conn:
+            webhooks.resume(conn, hook.id, actor="test")
+            again = pool.submit(replay)
+            until_blocked(desk.engine)
+        assert again.result(timeout=30) == 1
+    assert desk.run() == "done"
+    assert len(there.told) == 1
 
 
 def test_secrets_stay_where_they_are(desk: Desk, there: Receiver, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,25 @@
-"""Alembic's entry: one connection, one advisory lock, short lock waits."""
+"""Alembic's entry: a connection of its own, one advisory lock, short lock waits; or a transaction given."""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
 from nashr.store.tables import metadata
 
-engine = create_engine(context.config.attributes["url"])
-with engine.begin() as conn:
+
+def migrate(conn: Connection) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(1835626354)"))
-    conn.execute(text("SET LOCAL lock_timeout = '5s'"))
     context.configure(connection=conn, target_metadata=metadata, compare_server_default=True)
     context.run_migrations()
-engine.dispose()
+
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    engine = create_engine(context.config.attributes["url"], poolclass=NullPool)
+    with engine.begin() as own:
+        own.execute(text("SET LOCAL lock_timeout = '1s'"))  # whoever comes behind us waits no longer
+        own.execute(text("SET LOCAL statement_timeout = 0"))
+        migrate(own)
