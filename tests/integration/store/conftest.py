@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,18 +21,30 @@ if TYPE_CHECKING:
 TABLES = "step, need, page, event, idempotency, metric, site, store_verdict"
 
 
-@pytest.fixture(scope="module")
-def database(stack: Stack) -> Iterator[str]:
-    """The URL of a database of this module's own, at the newest schema."""
-    server = json.loads((stack.data / "stack.json").read_text())["database_url"]
+@contextmanager
+def _database(server: str, *, like: str = "template1") -> Iterator[str]:
+    """The URL of a database that is gone after the block; ``like``: the name of the one it is a copy of."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    migrate.upgrade(url)
-    yield url
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
+    yield urlsplit(server)._replace(path=f"/{name}").geturl()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def _migrated(stack: Stack) -> Iterator[str]:
+    """The URL of a database at the newest schema that nobody works in: a copy is quicker than a migration."""
+    with _database(json.loads((stack.data / "stack.json").read_text())["database_url"]) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database(_migrated: str) -> Iterator[str]:
+    """The URL of a database of this module's own, at the newest schema."""
+    with _database(_migrated, like=urlsplit(_migrated).path[1:]) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
