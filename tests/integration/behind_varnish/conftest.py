@@ -108,7 +108,7 @@ class Paper(Stack):
 
     def rests(self) -> None:
         """Waits until every page shows what is wanted and was purged for the last time."""
-        until(lambda: self.one(BUSY) == 0, what="the stack to come to rest")
+        until(lambda: self.one(BUSY) == 0, what="the stack to come to rest", seconds=180)
 
 
 class Poll:
