@@ -52,10 +52,12 @@ def listening() -> Iterator[Sink]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield Sink(f"http://127.0.0.1:{server.server_port}", asked, pages)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield Sink(f"http://127.0.0.1:{server.server_port}", asked, pages)
+    finally:  # else pytest does not end where the site could not be published
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass(frozen=True)
