@@ -59,7 +59,7 @@ unit: setup ## Tests without servers: make unit T=tests/unit/delivery narrows th
 
 .PHONY: integration
 integration: setup ## Tests against real PostgreSQL, Valkey, S3 and edge, faults included
-	$(RUN)/pytest -n 3 --dist loadgroup $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
+	$(RUN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
 .PHONY: soak
 soak: setup ## Storms of faults for hours: make soak SEEDS=20 MINUTES=2; SEED=7 does that one again

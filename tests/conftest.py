@@ -34,15 +34,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts us in the background lets us ignore Ctrl-C, and so everything that we start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-GROUPS = {
-    "tests/e2e/": "stack",
-    "tests/integration/api/": "stack",
-    "tests/integration/store/": "stack",
-    "tests/faults/": "faults",
-    "tests/integration/behind_varnish/": "varnish",
-    "tests/integration/lettering/": "lettering",
-    "tests/integration/themes/": "themes",
-}
+TOGETHER = {"tests/e2e/attacks/": "attacks", "tests/faults/test_chaos.py": "storm", "tests/faults/": "faults"}
+"""What one worker runs, by how its path begins: these files share what is dear to make."""
+LONGEST = (
+    *("tests/faults/", "tests/e2e/", "tests/integration/behind_varnish/", "tests/integration/api/"),
+    *("tests/integration/lettering/", "tests/integration/pages/", "tests/integration/stack/"),
+)
+"""What begins first, so that no worker is left with much to do when the others have ended."""
 
 SECONDS = 60.0
 FINAL = frozenset({"live", "failed", "superseded", "cancelled"})
@@ -79,18 +77,29 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4"
 
 
 class GroupedByServers(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Folders of tests that share a running stack stay on one worker; any other test goes anywhere.
+    """A file's tests share servers: they stay on one worker, which keeps one stack for all of its files.
 
     xdist's own loadgroup writes the group into ``item._nodeid``, which pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((group for folder, group in GROUPS.items() if nodeid.startswith(folder)), nodeid)
+        together = (group for start, group in TOGETHER.items() if nodeid.startswith(start))
+        return next(together, nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     return GroupedByServers(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first; the rest stays as it was."""
+
+    def place(item: pytest.Item) -> int:
+        found = (place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+        return next(found, len(LONGEST))
+
+    items.sort(key=place)
 
 
 def until(condition: Callable[[], T | None], *, what: str, seconds: float = SECONDS) -> T:

@@ -7,12 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 ACCESS_KEY = "nashr"
 SECRET_KEY = "nashr-secret"
@@ -42,7 +44,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
     """Returns once ``condition`` holds; fails the test when it never does."""
     end = time.monotonic() + seconds
     while not condition():
@@ -61,7 +63,7 @@ def request(
 ) -> Reply:
     """Asks for ``path`` exactly as it is spelt, following nothing."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.putrequest(method, path, skip_host="Host" in (headers or {}), skip_accept_encoding=True)
         for name, value in (headers or {}).items():
@@ -114,6 +116,80 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+class _Passage(BaseHTTPRequestHandler):
+    """One connection to a proxy; each request goes on as it came, so that signatures hold."""
+
+    protocol_version = "HTTP/1.1"
+    target: SplitResult
+    asked: Callable[[str, str], None]
+    answered: Callable[[str, str], None]
+
+    def _pass(self) -> None:
+        self.asked(self.command, self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        there = http.client.HTTPConnection(self.target.hostname or "", self.target.port, timeout=30)
+        there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() != "expect":
+                there.putheader(name, value)
+        there.endheaders(body or None)
+        answer = there.getresponse()
+        content = answer.read()
+        self.answered(self.command, self.path)
+        with suppress(BrokenPipeError):  # who asked has given up, as Varnish does where the store is slow
+            self._give(answer, content)
+        there.close()
+
+    def _give(self, answer: http.client.HTTPResponse, content: bytes) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
+                self.send_header(name, value)
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(content))
+        if length is not None:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PURGE = _pass  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+def _nothing(method: str, path: str) -> None:
+    """Nobody wants to know."""
+
+
+@contextmanager
+def passage(
+    target: str,
+    *,
+    asked: Callable[[str, str], None] = _nothing,
+    answered: Callable[[str, str], None] = _nothing,
+) -> Iterator[str]:
+    """The address of a proxy before ``target``.
+
+    ``asked`` hears method and path of each request as it comes; ``answered`` once the answer is here as a
+    whole, before it is given on.
+    """
+    tied = {
+        "target": urlsplit(target),
+        "asked": staticmethod(asked),
+        "answered": staticmethod(answered),
+    }
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Passage", (_Passage,), tied))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

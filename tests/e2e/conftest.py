@@ -276,7 +276,7 @@ class Behind:
         return not self.one("SELECT count(*) FROM step WHERE kind = 'sweep' AND available_at <= now()")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def behind(stack: Stack) -> Iterator[Behind]:
     words = json.loads((stack.data / "stack.json").read_text())
     client = boto3.client(

@@ -53,7 +53,7 @@ def test_pins_and_banner_show_at_once_and_run_out(stack: Stack, reader: Reader) 
     assert page.words("p.banner") == f"بث مباشر {word}"
     assert page.one("p.banner a").get("href") == "https://live.example/"
     assert headlines(stack, reader)[:2] == [old["headline"], new["headline"]]
-    stack.until(lambda: word not in stack.fetch("/sport/").text, what="the banner to end", seconds=15)
+    stack.until(lambda: word not in stack.fetch("/sport/").text, what="the banner to end")
     stack.until(lambda: old["headline"] not in stack.fetch("/sport/").text, what="the pin to end")
     assert datetime.now(UTC) >= datetime.fromisoformat(end)
     assert headlines(stack, reader)[0] == new["headline"]

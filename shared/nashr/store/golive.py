@@ -450,12 +450,12 @@ def _tell(
 
 def photo_appeared(conn: Connection, site: Site, asset: str) -> None:
     """A photo's first renditions: articles that went live without it, and their listings, show it now."""
+    why = Why({Fact.photo}, asset)
     found = rows(conn, "SELECT article, teaser FROM article_asset WHERE asset = :asset", asset=asset)
     for item in sorted(found, key=lambda one: one["article"]):
         article = articles.find(conn, item["article"])
         if article is None or article.page is None or article.published_at is None:
             continue
-        why = Why({Fact.photo}, asset)
         pagerows.want(conn, pagerows.lock_ids(conn, [article.page]), why=why)
         facts = frozenset({Fact.teaser} if item["teaser"] else ())
         listed = _listings(conn, site, article, article.section, article.published_at, facts)

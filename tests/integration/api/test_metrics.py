@@ -48,7 +48,7 @@ def test_a_publication_is_counted_on_its_whole_way(stack: Stack) -> None:
         now = scraped(stack)
         return all(of(now, name, **labels) > of(before, name, **labels) for name, labels in watched)
 
-    stack.until(grown, what="every process to have told what it counted", seconds=30)
+    stack.until(grown, what="every process to have told what it counted")
 
 
 def test_a_histogram_adds_up(stack: Stack) -> None:

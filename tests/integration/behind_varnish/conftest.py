@@ -7,22 +7,18 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from tests.conftest import Stack, processes_in, until
-from tests.faults.lab import nashr
-from tests.servers import PURGE_SECRET, Reply, Server, free_port, ministack, request
-from tests.varnish import NoVarnish, varnish, varnishd, vcl
+from tests.conftest import Stack, nashr, processes_in, until
+from tests.servers import Reply, Server, ministack, passage, request
+from tests.varnish import NoVarnish, Varnish, settings, varnish, varnishd, vcl
 
 HOST = "news.example"
 SITE = f"""\
@@ -50,10 +46,9 @@ class Hold:
 
 
 class Gate:
-    """Passes reads on to the store as they are; of each Hold the next answer waits."""
+    """On Varnish's way to the store: of each Hold the next answer waits, as old as the request."""
 
-    def __init__(self, store: str) -> None:
-        self.store = urlsplit(store)
+    def __init__(self) -> None:
         self._holds: dict[str, Hold] = {}
         self._lock = threading.Lock()
 
@@ -67,62 +62,20 @@ class Gate:
         finally:
             hold.go.set()
 
-    def take(self, path: str) -> Hold | None:
+    def answered(self, _method: str, path: str) -> None:
+        """Keeps the answer back that a Hold waits for."""
         with self._lock:
-            return self._holds.pop(path.rpartition("/khabar/")[2], None)
-
-
-class Way(BaseHTTPRequestHandler):
-    """One connection from Varnish."""
-
-    protocol_version = "HTTP/1.1"
-    gate: Gate
-
-    def do_GET(self) -> None:
-        """The store's answer, complete before a Hold keeps it back: so it is as old as the request."""
-        store = HTTPConnection(self.gate.store.hostname or "", self.gate.store.port, timeout=20)
-        store.request("GET", self.path, headers=dict(self.headers.items()))
-        answer = store.getresponse()
-        body = answer.read()
-        hold = self.gate.take(self.path)
+            hold = self._holds.pop(path.rpartition("/khabar/")[2], None)
         if hold:
             hold.arrived.set()
             hold.go.wait(20)
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        with suppress(BrokenPipeError):  # Varnish has given up, as it does where the store is slow
-            self.wfile.write(body)
-        store.close()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def open_gate(store: str) -> Iterator[tuple[Gate, str]]:
-    """The gate before ``store``, and its address."""
-    gate = Gate(store)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Way", (Way,), {"gate": gate}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield gate, f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass
 class Paper(Stack):
     """The stack; its readers come to Varnish under the site's own host."""
 
-    edge: Server = field(kw_only=True)
+    edge: Varnish = field(kw_only=True)
     origin: Server = field(kw_only=True)
     gate: Gate = field(kw_only=True)
 
@@ -155,7 +108,7 @@ class Paper(Stack):
 
     def rests(self) -> None:
         """Waits until every page shows what is wanted and was purged for the last time."""
-        until(lambda: self.one(BUSY) == 0, what="the stack to come to rest")
+        until(lambda: self.one(BUSY) == 0, what="the stack to come to rest", seconds=180)
 
 
 class Poll:
@@ -208,23 +161,20 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
     data = folder / "data"
     with ExitStack() as servers:
         origin = servers.enter_context(ministack(folder))
-        gate, way = servers.enter_context(open_gate(origin.url))
+        gate = Gate()
+        way = servers.enter_context(passage(origin.url, answered=gate.answered))
         config = vcl(way, bucket="nashr-site", prefix="khabar/")
-        edge = servers.enter_context(varnish(folder, config, port=free_port()))
+        edge = servers.enter_context(varnish(folder, config))
+        edge.store_is("healthy")
         yield from _running(data, folder, edge=edge, origin=origin, gate=gate)
 
 
 def _running(data: Path, folder: Path, **servers: Any) -> Iterator[Paper]:
-    settings = {
-        "s3_endpoint": servers["origin"].url, "edge_url": servers["edge"].url, "cdn": "varnish",
-        "cdn_tags": "1", "purge_secret": PURGE_SECRET,
-    }  # fmt: skip
     try:
-        started = nashr("up", "--detach", "--api-port", "0", data=data, **settings)
-        assert started.returncode == 0, started.stdout + started.stderr
+        outside = settings(store=servers["origin"].url, edge=servers["edge"].url)
+        nashr("up", "--detach", "--api-port", "0", data=data, **outside)
         (folder / "khabar.toml").write_text(SITE, "utf-8")
-        applied = nashr("site", "apply", str(folder / "khabar.toml"), data=data)
-        assert applied.returncode == 0, applied.stdout + applied.stderr
+        nashr("site", "apply", str(folder / "khabar.toml"), data=data)
         endpoints = json.loads((data / "endpoints.json").read_text())
         tokens = dict.fromkeys(("admin", "editor"), endpoints["admin_token"])
         made = Paper(data, endpoints["api"], f"https://{HOST}", tokens, **servers)

@@ -238,7 +238,7 @@ def test_a_child_that_died_idle_is_replaced(open_pool: Open) -> None:
     pool.warm()
     child = only_child()
     os.kill(child, signal.SIGKILL)
-    assert ended(child, seconds=10)
+    assert ended(child, seconds=60)
 
     with suppress(CardCrashed):
         draw(pool)
@@ -254,7 +254,7 @@ def test_children_are_recycled_by_count(open_pool: Open) -> None:
     for _ in range(3):
         draw(pool)
 
-    assert ended(first, seconds=10)
+    assert ended(first, seconds=60)
 
 
 def test_ctrl_c_is_the_parents_to_handle(open_pool: Open) -> None:
@@ -282,7 +282,7 @@ def test_children_end_with_their_parent() -> None:
         child = int(parent.stdout.readline())
         parent.kill()
 
-    assert ended(child, seconds=10)
+    assert ended(child, seconds=60)
 
 
 def test_threads_share_a_pool(open_pool: Open) -> None:

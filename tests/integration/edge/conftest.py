@@ -99,7 +99,7 @@ class SlowOrigin:
         body = self.body.encode()
         if self.asked[path] == 1:
             self.held.set()
-            assert self.gate.wait(20)
+            assert self.gate.wait(60)
         return 200, {"Cache-Control": PAGE, "x-amz-meta-surrogate-key": "a1"}, body
 
 

@@ -72,7 +72,7 @@ def check_everywhere(settings: Settings) -> None:
 
 def fetch(url: str, *, method: str = "GET", body: bytes | None = None) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method, data=body), timeout=10) as got:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, data=body), timeout=60) as got:
             return int(got.status)
     except urllib.error.HTTPError as error:
         error.close()
@@ -146,7 +146,7 @@ def test_the_broker_asks_for_its_password(running: Running) -> None:
 def test_services_find_the_stack_and_their_deaths_release_leases(running: Running) -> None:
     """A service reads the stack's settings; when it is killed, release() is called for its pid."""
     settings = settings_of(running)
-    with urllib.request.urlopen(f"http://127.0.0.1:{settings.api_port}/readyz", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.api_port}/readyz", timeout=60) as answer:
         assert answer.read().decode() == settings.redis_url
     old = running.pid("ingest")
     os.kill(old, signal.SIGKILL)

@@ -153,4 +153,4 @@ def until_blocked(engine: Engine) -> None:
                 )
             )
 
-    until(waiting, what="a transaction that waits for a lock", seconds=10)
+    until(waiting, what="a transaction that waits for a lock", seconds=60)

@@ -32,7 +32,7 @@ def test_one_at_a_time(engine: Engine, inside: Inside) -> None:
 
     def lighter(step: Step) -> Commit:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         done.append(step.key)
         return lambda _: Finish()
 
@@ -46,14 +46,14 @@ def test_one_at_a_time(engine: Engine, inside: Inside) -> None:
     inside.run("UPDATE step SET dispatched_at = clock_timestamp()")
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(worker.attempt, first)
-        assert begun.wait(10)
+        assert begun.wait(60)
         worker.attempt(second)
         (photo,) = steps(engine, "images", 1)
         worker.attempt(photo)
         assert done == ["photo"]
         assert [inside.step(step)["attempts"] for step in (second, third)] == [0, 0]
         go_on.set()
-        running.result(10)
+        running.result(60)
     worker.attempt(second)
     assert done == ["photo", "as_0", "as_1"]
     assert [inside.step(step)["state"] for step in (first, second, third)] == ["done", "done", "ready"]

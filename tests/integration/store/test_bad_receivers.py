@@ -45,7 +45,7 @@ def working(engine: Engine, database: str) -> Iterator[Desk]:
     worker._stopping.set()
     for thread in threads:
         thread.join()
-    until(lambda: not worker._runs, what="the last request to end", seconds=20)
+    until(lambda: not worker._runs, what="the last request to end", seconds=60)
 
 
 def lags(desk: Desk, there: Receiver, known: int) -> list[float]:

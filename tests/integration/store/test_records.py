@@ -42,7 +42,7 @@ def test_events_become_visible_in_commit_order(engine: Engine, inside: Inside, s
 
         def before_the_commit(_: Connection) -> None:
             pool.submit(second)
-            stack.until(lambda: inside.scalar(waits), what="the second writer to wait", seconds=20)
+            stack.until(lambda: inside.scalar(waits), what="the second writer to wait")
             assert seen(engine) == []
 
         with transaction(engine) as conn:

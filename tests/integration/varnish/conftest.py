@@ -14,7 +14,7 @@ from nashr.domain.purging import LONG_CACHE, Purge, Rank, page_tag
 from nashr.settings import load
 
 from tests.servers import PURGE_SECRET, Reply, Server, ministack, request
-from tests.varnish import NoVarnish, varnish, varnishd, vcl
+from tests.varnish import NoVarnish, Varnish, varnish, varnishd, vcl
 
 HOST = "news.example"
 HTML = "text/html; charset=utf-8"
@@ -23,9 +23,9 @@ PREFIX = "ar/"
 
 @dataclass(frozen=True)
 class Front:
-    """Varnish, the bucket behind it, and delivery's way to purge it."""
+    """Varnish, which trusts its store; the bucket behind it, and delivery's way to purge it."""
 
-    edge: Server
+    edge: Varnish
     origin: Server
     store: S3ObjectStore
     cdn: VarnishCdn
@@ -78,5 +78,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         store = S3ObjectStore(client, settings.s3_bucket)
         store.put("ar/404.html", b"not found here", content_type=HTML, cache_control=LONG_CACHE)
         edge = stack.enter_context(varnish(folder, vcl(origin.url, bucket=settings.s3_bucket, prefix=PREFIX)))
+        edge.store_is("healthy")
         cdn = stack.enter_context(closing(VarnishCdn(edge.url, PURGE_SECRET, by_tag=True)))
         yield Front(edge, origin, store, cdn, Purger(cdn, soft=True), Purger(cdn))
