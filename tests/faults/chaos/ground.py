@@ -77,11 +77,12 @@ class Ground:
 
 
 @contextmanager
-def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
+def proxied(lab: Lab, log: Log, *, seed: int, blind: bool = False) -> Iterator[Ground]:
     """The lab with proxies between its services and PostgreSQL, Valkey, the store and the edge.
 
     Services read the addresses from DIR/stack.json when they start: it is changed, and they are restarted.
     Each has the database's from its environment, as a role of its own: inside/sitecustomize.py changes that.
+    ``blind``: the store has never heard of conditions.
     """
     stack, through = lab.data / "stack.json", lab.data / "database_through"
     written = stack.read_text()
@@ -92,7 +93,7 @@ def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
     loop = Loop()
     store = StoreSide(
         Upstream(real["s3_endpoint"]), log, real["s3_bucket"], real["s3_access_key"], prefix,
-        random.Random(seed),
+        random.Random(seed), blind=blind,
     )  # fmt: skip
     edge = EdgeSide(Upstream(real["edge_url"]), log, prefix)
     servers = {"s3": _http(loop, store), "edge": _http(loop, edge)}
