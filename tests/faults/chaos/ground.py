@@ -77,12 +77,11 @@ class Ground:
 
 
 @contextmanager
-def proxied(lab: Lab, log: Log, *, seed: int, blind: bool = False) -> Iterator[Ground]:
+def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
     """The lab with proxies between its services and PostgreSQL, Valkey, the store and the edge.
 
     Services read the addresses from DIR/stack.json when they start: it is changed, and they are restarted.
     Each has the database's from its environment, as a role of its own: inside/sitecustomize.py changes that.
-    ``blind``: the store has never heard of conditions.
     """
     stack, through = lab.data / "stack.json", lab.data / "database_through"
     written = stack.read_text()
@@ -93,7 +92,7 @@ def proxied(lab: Lab, log: Log, *, seed: int, blind: bool = False) -> Iterator[G
     loop = Loop()
     store = StoreSide(
         Upstream(real["s3_endpoint"]), log, real["s3_bucket"], real["s3_access_key"], prefix,
-        random.Random(seed), blind=blind,
+        random.Random(seed),
     )  # fmt: skip
     edge = EdgeSide(Upstream(real["edge_url"]), log, prefix)
     servers = {"s3": _http(loop, store), "edge": _http(loop, edge)}
@@ -119,6 +118,24 @@ def proxied(lab: Lab, log: Log, *, seed: int, blind: bool = False) -> Iterator[G
         for server in servers.values():
             server.force_exit = server.should_exit = True
         loop.run(_closed(store.upstream, edge.upstream))
+        loop.stop()
+
+
+@contextmanager
+def blind_store(lab: Lab, log: Log) -> Iterator[str]:
+    """The address of the lab's store behind a proxy that drops all conditions, for who is sent there."""
+    real = json.loads((lab.data / "stack.json").read_text())
+    loop = Loop()
+    store = StoreSide(
+        Upstream(real["s3_endpoint"]), log, real["s3_bucket"], real["s3_access_key"], _prefix(lab, real),
+        random.Random(0), blind=True,
+    )  # fmt: skip
+    server = _http(loop, store)
+    try:
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.force_exit = server.should_exit = True
+        loop.run(_closed(store.upstream))
         loop.stop()
 
 
