@@ -175,14 +175,17 @@ def children(parent: int) -> list[int]:
 
 
 @contextmanager
-def second_delivery_worker(lab: Lab) -> Iterator[int]:
-    """A second delivery process beside the stack's own, as an operator would run it; yields its pid."""
+def second_delivery_worker(lab: Lab, **changes: str) -> Iterator[int]:
+    """A second delivery process beside the stack's own, as an operator would run it; yields its pid.
+
+    ``changes`` to its environment.
+    """
     ready = lab.data / "run" / "second.ready"
     ready.unlink(missing_ok=True)
     with (lab.data / "logs" / "second.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from nashr_delivery.worker import main; main()"],
-            env={**environment({}), "NASHR_DATA": str(lab.data), "NASHR_READY_FILE": str(ready)},
+            env={**environment({}), "NASHR_DATA": str(lab.data), "NASHR_READY_FILE": str(ready), **changes},
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=lab.data,
         )  # fmt: skip
     try:

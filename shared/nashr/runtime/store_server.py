@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -19,6 +22,8 @@ Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Persist: TypeAlias = Callable[[str, str, dict[str, Any]], None]
+Where: TypeAlias = Callable[[str, str], str]
 
 
 def behind_doorkeeper(app: App, *, key: str, public: str) -> App:
@@ -68,6 +73,28 @@ def _reads(scope: Scope, bucket: str) -> bool:
     )
 
 
+def or_end(persist: Persist, *, where: Where, end: Callable[[int], Any] = os._exit) -> Persist:
+    """``persist``, which writes an object to the disk and takes its body out of the memory, or the end.
+
+    An object is the file ``where(bucket, key)`` and a sidecar of metadata, written in this order. A new one
+    whose sidecar had no room goes altogether: else the file would count as the object, its type unknown.
+    """
+
+    def persisted(bucket: str, key: str, found: dict[str, Any]) -> None:
+        persist(bucket, key, found)
+        if found.get("body") is None:
+            return
+        path = Path(where(bucket, key))
+        with suppress(OSError):
+            if not Path(f"{path}.meta.json").exists():
+                path.unlink()
+        with suppress(OSError):  # the log may be on the same disk
+            sys.stderr.write(f"the store ends: it could not write {bucket}/{key} to its disk\n")
+        end(os.EX_IOERR)
+
+    return persisted
+
+
 async def _answer(send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"application/xml"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -76,6 +103,8 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
 
 def main() -> None:
     """The process ``nashr up`` starts; ministack reads its own settings from the environment."""
+    objects: Any = importlib.import_module("ministack.services.s3")
+    objects._persist_object = or_end(objects._persist_object, where=objects._object_disk_path)  # noqa: SLF001
     ministack: Any = importlib.import_module("ministack.app")
     ministack.app = behind_doorkeeper(
         ministack.app, key=os.environ["NASHR_STORE_KEY"], public=os.environ["NASHR_STORE_PUBLIC"]

@@ -121,6 +121,24 @@ def proxied(lab: Lab, log: Log, *, seed: int) -> Iterator[Ground]:
         loop.stop()
 
 
+@contextmanager
+def blind_store(lab: Lab, log: Log) -> Iterator[str]:
+    """The address of the lab's store behind a proxy that drops all conditions, for who is sent there."""
+    real = json.loads((lab.data / "stack.json").read_text())
+    loop = Loop()
+    store = StoreSide(
+        Upstream(real["s3_endpoint"]), log, real["s3_bucket"], real["s3_access_key"], _prefix(lab, real),
+        random.Random(0), blind=True,
+    )  # fmt: skip
+    server = _http(loop, store)
+    try:
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.force_exit = server.should_exit = True
+        loop.run(_closed(store.upstream))
+        loop.stop()
+
+
 async def _closed(*upstreams: Upstream) -> None:
     await asyncio.sleep(0.3)  # uvicorn looks every 0.1 s whether it should exit
     for upstream in upstreams:

@@ -16,7 +16,7 @@ from typing import Final
 import psycopg
 from redis import Redis
 
-from tests.faults.chaos import hints
+from tests.faults.chaos import crowd, disk, hints
 from tests.faults.chaos.ground import SERVICES, Ground
 from tests.faults.chaos.httpside import MISDEEDS, Misdeed
 from tests.faults.chaos.tcp import TROUBLES, Trouble
@@ -25,6 +25,7 @@ from tests.faults.lab import FAILPOINTS, frozen, is_stopped
 
 SERVERS: Final = ("postgres", "valkey", "s3")
 LEASE_SECONDS: Final = 10.0
+ROLL_SECONDS: Final = 6.0
 Chance = random.Random
 Act = Callable[[Ground, Chance], AbstractContextManager[str]]
 
@@ -140,6 +141,35 @@ def failpoint(ground: Ground, _chance: Chance, *, name: str) -> Iterator[str]:
                     os.kill(pid, signal.SIGCONT)
 
 
+@contextmanager
+def disk_full(ground: Ground, _chance: Chance, *, program: str) -> Iterator[str]:
+    with disk.full(ground.lab, program):
+        yield ""
+
+
+@contextmanager
+def rolled(ground: Ground, _chance: Chance) -> Iterator[str]:
+    """Each service is asked to end, one after the other, as in an upgrade; none is waited for too long."""
+    waited = []
+    for service in SERVICES:
+        before, began = ground.lab.program(service), time.monotonic()
+        if before.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(before.pid, signal.SIGTERM)
+        while time.monotonic() < began + ROLL_SECONDS:
+            after = ground.lab.program(service)
+            if after.restarts > before.restarts and after.state == "ready":
+                break
+            time.sleep(0.05)
+        waited.append(time.monotonic() - began)
+    yield f"{max(waited):.1f} s at most"
+
+
+@contextmanager
+def crowded(ground: Ground, chance: Chance, *, seconds: float) -> Iterator[str]:
+    yield crowd.burst(ground, chance, seconds=seconds)
+
+
 def _staged() -> Iterator[Kind]:
     for name, action in FAILPOINTS.items():
         if action.startswith("exit") and name != "cards.claimed":
@@ -167,6 +197,10 @@ def _kinds() -> Iterator[Kind]:
     for misdeed in MISDEEDS:
         yield Kind(f"store {misdeed}", 4.0, partial(store_misbehaves, misdeed=misdeed))
     yield Kind("purges denied", 3.0, purges_denied)
+    for program in ("postgres", "s3"):
+        yield Kind(f"disk full {program}", 4.0, partial(disk_full, program=program))
+    yield Kind("rolling restart", 0.0, rolled)
+    yield Kind("overload", 0.0, partial(crowded, seconds=4.0))
     yield from _staged()
 
 
