@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING
 
 from redis import Redis
 
 from tests.conftest import until
+from tests.faults.chaos import hints
+from tests.faults.chaos.ground import SERVICES
 from tests.faults.lab import frozen
 
 if TYPE_CHECKING:
@@ -38,6 +41,19 @@ def test_publishing_goes_on_while_valkey_stands_still(lab: Lab, newsroom: Newsro
             newsroom.one_more()
             until(lambda: time.monotonic() - started > FROZEN_SECONDS, what="six seconds")
     assert newsroom.slowest < 5
+
+
+def test_no_worker_dies_of_what_lies_in_a_queue(lab: Lab, newsroom: Newsroom) -> None:
+    """No JSON, no message, no task of ours, steps that never were: passed over, by the same processes."""
+    url = lab.setting("redis_url")
+    before = {name: lab.ready(name).pid for name in SERVICES}
+    with Redis.from_url(url) as valkey, newsroom.working():
+        for what in ("garbage", "forged"):
+            newsroom.one_more()
+            hints.send({"redis_url": url}, random.Random(what), what=what)
+            until(lambda: not any(valkey.llen(queue) for queue in hints.QUEUES), what="all to be read")
+        newsroom.one_more()
+    assert {name: lab.program(name).pid for name in SERVICES} == before
 
 
 def _live(lab: Lab) -> int:

@@ -7,20 +7,26 @@ backend, no retries, no ETA.
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from queue import Empty
+from typing import Any, Final
 
 from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
+from kombu.transport import redis as carrier
 from redis import Redis
 from redis.exceptions import RedisError
 
 from nashr.domain.errors import Retryable
+from nashr.observability.logs import logger
 from nashr.steps import Priority, queue_of
 from nashr.store.queue import Hint
 
@@ -29,6 +35,54 @@ SEND_SECONDS = (
     2  # the relay holds the hinted rows while it sends: a Valkey that hangs must not hold them long
 )
 RECEIVE_SECONDS = 10
+
+
+_OUTAGES: Final = (Empty, RedisError, OSError)
+
+
+class _Channel(carrier.Channel):
+    """kombu's, for queues in which anything may lie: by itself a worker ends at what is no JSON."""
+
+    def _brpop_read(self, **options: Any) -> bool:
+        try:
+            return bool(super()._brpop_read(**options))  # type: ignore[no-untyped-call]
+        except _OUTAGES:
+            raise
+        except Exception as error:
+            logger().warning("hint.garbage", error=repr(error)[:200])
+            return True
+
+
+class _Transport(carrier.Transport):
+    """kombu's, which hands on hints only: at other messages a worker ends, or never takes so many again."""
+
+    Channel = _Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if is_hint(message):
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
+        else:
+            logger().warning("hint.garbage", error=f"no hint: {str(message)[:200]}")
+
+
+def is_hint(message: Any) -> bool:
+    """Whether a message off a queue has all that Sender gives it: our task, and one step's id."""
+    try:
+        properties = message["properties"]
+        (step,), words, embedded = json.loads(b64decode(message["body"], validate=True))
+        return (
+            message["headers"]["task"] == TASK
+            and isinstance(message["headers"]["id"], str)
+            and (message["content-type"], message["content-encoding"]) == ("application/json", "utf-8")
+            and (properties["body_encoding"], words) == ("base64", {})
+            and isinstance(properties["delivery_tag"], str)
+            and isinstance(properties["delivery_info"], dict)
+            and isinstance(embedded, dict)
+            and type(step) is int
+            and 0 < step < 2**63
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
 
 
 class TransportUnavailable(Retryable):
@@ -143,6 +197,7 @@ def consume(
     worker_ready.connect(lambda **_: on_ready(), weak=False)
     worker_shutting_down.connect(lambda **_: on_stop(), weak=False)
     worker_app = app(redis_url, socket_seconds=RECEIVE_SECONDS)
+    worker_app.conf.broker_transport = _Transport
     worker_app.conf.task_queues = queues(service)
     worker_app.task(name=TASK)(attempt)
     worker_app.Worker(
