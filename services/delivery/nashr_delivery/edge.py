@@ -279,6 +279,7 @@ def main() -> None:
         http="httptools",
         ws="none",
         lifespan="on",
+        log_config=None,  # in the form of all our logs
         log_level="warning",
         access_log=False,
         server_header=False,

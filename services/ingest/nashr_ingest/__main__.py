@@ -20,6 +20,7 @@ def main() -> None:
         port=runtime.settings.api_port,
         loop="uvloop",
         http=PatientProtocol,
+        log_config=None,  # in the form of all our logs
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,

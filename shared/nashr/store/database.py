@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from nashr.domain.errors import Retryable
@@ -70,6 +70,7 @@ def connect(
         return PatientConnection.open(*words, patience=patience, **settings)
 
     close_idle(made, seconds=idle)
+    event.listen(made, "connect", _mark_used)
     event.listen(made, "checkin", _mark_used)
     event.listen(made, "checkout", _check_alive)
     return made
@@ -137,10 +138,17 @@ def _ending(conn: Connection) -> Iterator[Callable[[Connection], None]]:
     _last.pop(conn, None)
 
 
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except InvalidRequestError as error:  # so the pool says that the one after a dead one was dead too
+        raise DatabaseUnavailable("the database ends each connection at once") from error
+
+
 @contextmanager
 def _lent(engine: Engine) -> Iterator[Connection]:
     """A connection of the pool; one that broke does not go back there."""
-    with translated(), engine.connect() as conn:
+    with translated(), _connected(engine) as conn:
         try:
             yield conn
         except psycopg.Error:

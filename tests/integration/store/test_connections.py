@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from nashr.store import database as db
-from nashr.store.database import scalar, statement
-from sqlalchemy import Engine
+from nashr.store.database import DatabaseUnavailable, scalar, statement
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,3 +80,14 @@ def test_closing_the_idle_disturbs_nobody(resting: Engine) -> None:
 
     with ThreadPoolExecutor(BURST) as threads:
         assert list(threads.map(ask, range(BURST))) == list(range(BURST))
+
+
+def test_a_server_that_ends_each_connection_is_away(resting: Engine) -> None:
+    """Also the one that replaces a dead one: an outage to try again, no error of ours."""
+
+    @event.listens_for(resting, "checkout")
+    def end(*_: object) -> None:
+        raise DisconnectionError
+
+    with pytest.raises(DatabaseUnavailable), statement(resting):
+        pass
