@@ -102,3 +102,13 @@ def test_a_slug_keeps_the_marks_that_spell(headline: str, slug: str) -> None:
     assert derive_slug(headline, fallback="x") == slug
     assert is_slug(slug)
     assert topic_slug(headline) == slug
+
+
+def test_a_site_that_a_newer_nashr_stored_is_read() -> None:
+    """While versions run side by side: what this one does not know of a site, a section or photos waits."""
+    newer = parse_site(site()).to_json()
+    newer["hologram"] = {"depth": 3}
+    newer["images"]["format"] = "jxl"
+    for section in newer["sections"]:
+        section["mood"] = "calm"
+    assert stored_site(newer) == parse_site(site())

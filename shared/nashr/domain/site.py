@@ -206,9 +206,20 @@ def _read(data: Mapping[str, Any], *, rules: Sequence[Callable[[Mapping[str, Any
 def stored_site(data: Mapping[str, Any]) -> Site:
     """A site as the database has it, without what of its theme would be refused today.
 
-    Raises Refused("invalid") as ``parse_site`` does, but for rules that came later than the site.
+    A newer nashr may have written it: fields that this one does not know are passed over. Raises
+    Refused("invalid") as ``parse_site`` does, but for rules that came later than the site.
     """
-    return _read({**data, "theme": sound(data.get("theme"))}, rules=(_value_faults,))
+    sections = data.get("sections")
+    if isinstance(sections, list):
+        sections = [_only(Section, one) if isinstance(one, Mapping) else one for one in sections]
+    known = {**_only(Site, data), "sections": sections, "theme": sound(data.get("theme"))}
+    if isinstance(data.get("images"), Mapping):
+        known["images"] = _only(Recipe, data["images"])
+    return _read(known, rules=(_value_faults,))
+
+
+def _only(kind: type[Site | Section | Recipe], data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name in kind.__dataclass_fields__}
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

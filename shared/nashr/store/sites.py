@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
@@ -72,7 +73,8 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         raise Refused(
             "precondition_failed", f"the site is at version {before['version']} by now: read it again"
         )
-    if before is not None and before["config"] == site.to_json():
+    config = _stored(site.to_json())
+    if before is not None and _stored(before["config"]) == config:
         return int(before["version"])
     _check_prefix(conn, site)
     stored = row(
@@ -81,7 +83,7 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
         ON CONFLICT (id) DO UPDATE SET config = excluded.config, version = site.version + 1,
             updated_at = clock_timestamp()
         RETURNING version""",
-        id=site.id, config=Jsonb(site.to_json()), secret=secrets.token_hex(32),
+        id=site.id, config=Jsonb(config), secret=secrets.token_hex(32),
     )  # fmt: skip
     cards.want(conn, cards.site_order(site), priority=Priority.normal)
     _want_chrome(conn, site, rebuild=before is not None)
@@ -89,6 +91,11 @@ def apply(conn: Connection, site: Site, *, actor: str, version: int | None = Non
     events.record(conn, "site.apply", site.id, site=site.id, actor=actor)
     assert stored is not None
     return int(stored["version"])
+
+
+def _stored(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is off: the nashr before does not know a field that only this one has."""
+    return {name: value for name, value in config.items() if value is not None and value is not False}
 
 
 def _check_prefix(conn: Connection, site: Site) -> None:
