@@ -12,7 +12,7 @@ from nashr.domain.article import content
 from nashr.domain.site import parse_site
 from nashr.pages import SHELF_FRONT, SHELF_LENGTH, PageKind, PageSpec, Place
 from nashr.steps import Priority
-from nashr.store import articles, authors, fronts, pagerows, refreshing, shelves, sites
+from nashr.store import articles, authors, fronts, golive, pagerows, refreshing, shelves, sites
 from nashr.store.database import row, run, scalar, transaction
 from nashr.store.shelves import Named, Shelving
 
@@ -269,3 +269,18 @@ def test_a_front_forgets_what_has_run_out(paper: Engine, inside: Inside) -> None
         found = fronts.read(conn, "paper", "home")
         assert (found.pins, found.banner, found.version) == ((), None, 1)
         assert fronts.pinned_on(conn, article.id) == ()
+
+
+def test_a_portrait_that_appears_reaches_its_author_without_an_article(paper: Engine, inside: Inside) -> None:
+    """Nobody's story shows the photo yet: the author's page is wanted all the same."""
+    with transaction(paper) as conn:
+        run(
+            conn,
+            """INSERT INTO asset (id, site, sha256, content_type, width, height, bytes, original_key)
+            VALUES ('as_1', 'paper', 'x', 'image/jpeg', 1, 1, 1, 'x')""",
+        )
+        run(conn, "INSERT INTO author (site, slug, name, photo) VALUES ('paper', 'layla', 'Layla', 'as_1')")
+        pagerows.lock(conn, "paper", [PageSpec("/authors/layla/", PageKind.author, "layla")])
+        run(conn, "UPDATE page SET wanted = 1, live = 1 WHERE path = '/authors/layla/'")
+        golive.photo_appeared(conn, SITE, "as_1")
+    assert inside.page("/authors/layla/")["wanted"] == 2
