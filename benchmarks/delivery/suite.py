@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from benchmarks import machine
-from benchmarks.delivery import changes, corrections, push, republish
+from benchmarks.delivery import changes, corrections, keeping, push, republish
 from benchmarks.figures import Report, table
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
@@ -29,6 +29,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "corrections": corrections.run,
     "changes": changes.run,
     "republish": republish.run,
+    "keeping": keeping.run,
 }
 
 
