@@ -5,7 +5,7 @@ from __future__ import annotations
 import uvicorn
 from nashr import bootstrap
 
-from nashr_ingest.app import THREADS, create_app
+from nashr_ingest.app import CONNECTIONS, create_app
 from nashr_ingest.connections import PatientProtocol
 
 PATIENCE = 6.0  # longer than lock_timeout; with a new connection's 3 s, an answer comes within 10
@@ -13,7 +13,9 @@ PATIENCE = 6.0  # longer than lock_timeout; with a new connection's 3 s, an answ
 
 def main() -> None:
     """Serves until SIGTERM; requests in hand are finished."""
-    runtime = bootstrap.runtime("ingest", pool=THREADS, patience=PATIENCE, uses=("originals",))
+    runtime = bootstrap.runtime(
+        "ingest", pool=CONNECTIONS, patience=PATIENCE, uses=("originals",), answers=True
+    )
     uvicorn.run(
         create_app(runtime),
         host=runtime.settings.bind,

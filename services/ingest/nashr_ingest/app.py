@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Retryable
@@ -38,14 +39,18 @@ from nashr_ingest.routes import (
 )
 from nashr_ingest.timing import Timed
 
-THREADS = 16
+CONNECTIONS = 20
+"""To the database, and as many again under load: one for each thread that works (overload.py)."""
 
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The API over these connections. Raises access.Unclassified where a route declares no role."""
 
+    allowance = _allowance(runtime.settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = allowance.threads
         reporter = Reporter(runtime.engine)
         reporter.start()
         app.state.bell.start()
@@ -68,7 +73,7 @@ def create_app(runtime: Runtime) -> FastAPI:
                 Limits,
                 max_body_bytes=runtime.settings.max_body_bytes,
                 max_asset_bytes=runtime.settings.max_asset_bytes,
-                allowance=_allowance(runtime.settings),
+                allowance=allowance,
             ),
         ],
     )

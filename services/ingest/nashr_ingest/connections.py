@@ -17,6 +17,8 @@ from nashr_ingest.lingering import Lingering
 
 HEAD_SECONDS: Final = 10.0
 HEAD_BYTES: Final = 64 * 1024
+BODY_SECONDS: Final = 10.0
+"""For so long a body that is arriving keeps its connection rather than an idle one does."""
 READ_SECONDS: Final = 30.0
 """How long an answer may lie in a full send buffer without the client taking any of it."""
 MOST_CONNECTIONS: Final = 512
@@ -62,12 +64,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes += len(data)
         super().data_received(data)
         if self._head is not None and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+            self._refuse_head(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._part = "head"
+        if self._head is None:  # it came behind a request that has no answer yet
+            self._expect_head()
         state: dict[str, Any] = self.scope["state"]
         state[CROWDED] = self._crowded
 
@@ -124,19 +127,34 @@ class PatientProtocol(HttpToolsProtocol):
         return True
 
     def waits(self) -> tuple[bool, float] | None:
-        """Whether its client is sending a body, and since when we wait for it; None where it waits for us."""
+        """Whether its client has just begun to send a body, and since when we wait for it.
+
+        None where it waits for us.
+        """
         if self._answered:
             return False, self._since
-        return (True, self._since) if self._part == "body" else None
+        young = self.loop.time() - self._since < BODY_SECONDS
+        return (young, self._since) if self._part == "body" else None
 
     def _expect_head(self) -> None:
         self._head_bytes = 0
         self._head = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
+        if self.transport.is_closing():
+            return
         if self._part == "head":
-            self.transport.write(_TOO_SLOW)
-        self.transport.close()
+            self._refuse_head(_TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def _refuse_head(self, answer: bytes) -> None:
+        """Where another answer is under way, nothing may be written into it."""
+        if self._answered:
+            self.transport.write(answer)
+            self.transport.close()
+        else:
+            self.transport.abort()
 
     def _cancel(self) -> None:
         if self._head is not None:

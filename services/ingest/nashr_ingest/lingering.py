@@ -29,6 +29,11 @@ class Lingering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
+    def write(self, data: bytes) -> None:
+        """Once our side has ended there is nobody to write to."""
+        if not self.lingers:
+            self._transport.write(data)
+
     def is_closing(self) -> bool:
         return self.lingers or self._transport.is_closing()
 

@@ -20,6 +20,7 @@ from nashr_ingest.problems import RefusedWith
 MOST_BUCKETS: Final = 10_000
 """Credentials that are remembered; the one that was used least recently is forgotten first."""
 STREAM_THREADS: Final = 4
+SPARE_THREADS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Allowance:
     """What a process takes on. ``rate`` 0: a token may send as much as there is room for.
 
     Of ``requests``, ``at_work`` have a thread and a connection to the database at once; ``breaking`` have
-    places, threads and connections of their own. These two, the uploads and event streams' STREAM_THREADS are
-    the 40 threads that anyio lends. ``patience``: seconds until it is a request's turn.
+    places, threads and connections of their own. ``patience``: seconds until it is a request's turn.
     """
 
     requests: int = 64
@@ -40,6 +40,11 @@ class Allowance:
     body_bytes: int = 64 * 1024 * 1024
     rate: float = 200.0
     burst: int = 1000
+
+    @property
+    def threads(self) -> int:
+        """For all that may be at work at once, and some for tokens of streams and for probes."""
+        return self.at_work + self.breaking + self.uploads + STREAM_THREADS + SPARE_THREADS
 
 
 class Buckets:

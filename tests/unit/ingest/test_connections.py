@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 import time
@@ -112,6 +113,31 @@ def test_a_second_head_has_its_time_too(server: uvicorn.Server) -> None:
         assert ended(client)
 
 
+def test_a_head_behind_a_request_under_way_must_end_too(server: uvicorn.Server) -> None:
+    """Pipelined behind what has no answer yet: no way to send without end."""
+    GO.clear()
+    with connect(server) as client:
+        client.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nA: x")
+        began = time.monotonic()
+        assert ended(client)
+        assert time.monotonic() - began < 4
+
+
+def test_garbage_behind_a_request_is_no_error_of_ours(server: uvicorn.Server) -> None:
+    """Nothing is written any more where our side of the connection has ended."""
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append  # type: ignore[method-assign]
+    logging.getLogger("uvicorn.error").addHandler(handler)
+    try:
+        with connect(server) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n@@x\r\n\r\n")
+            assert ended(client)
+    finally:
+        logging.getLogger("uvicorn.error").removeHandler(handler)
+    assert [record for record in said if record.exc_info] == []
+
+
 def test_an_endless_head_is_refused(server: uvicorn.Server) -> None:
     """431 once it is larger than a head may be; its rest is not received."""
     with connect(server) as client:
@@ -145,10 +171,14 @@ def begun(server: uvicorn.Server, count: int, sent: bytes) -> list[socket.socket
     """Connections that have sent something, in order, and are known to the server."""
     made = []
     for _ in range(count):
+        at_work = len(server.server_state.tasks)
         made.append(connect(server))
         made[-1].sendall(sent)
         if sent == GET:
             assert made[-1].recv(1024).startswith(b"HTTP/1.1 200")
+        while sent.startswith(b"POST") and len(server.server_state.tasks) == at_work:
+            time.sleep(0.01)
+        time.sleep(0.01)  # no two at one moment of the server's clock
     return made
 
 
@@ -175,6 +205,19 @@ def test_a_body_that_does_not_come_makes_room_too(server: uvicorn.Server) -> Non
         client.sendall(GET)
         assert b"crowded: 0" in client.recv(1024)
         assert ended(bodies[0])
+
+
+def test_a_body_that_takes_long_is_as_good_as_idle(
+    server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends a byte now and then does not keep newcomers out."""
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.0)
+    slow = begun(server, 1, b"POST /read HTTP/1.1\r\nContent-Length: 9\r\n\r\nx")
+    begun(server, 2, GET)
+    with connect(server) as client:
+        client.sendall(GET)
+        assert b"crowded: 0" in client.recv(1024)
+        assert ended(slow[0])
 
 
 def test_only_a_server_at_work_on_all_connections_is_crowded(server: uvicorn.Server) -> None:
