@@ -56,5 +56,19 @@ def test_no_worker_dies_of_what_lies_in_a_queue(lab: Lab, newsroom: Newsroom) ->
     assert {name: lab.program(name).pid for name in SERVICES} == before
 
 
+def test_no_worker_dies_of_a_valkey_that_answers_with_errors(lab: Lab, newsroom: Newsroom) -> None:
+    """A queue that is no list, as a full or read-only Valkey: work is claimed without hints meanwhile."""
+    before = {name: lab.ready(name).pid for name in SERVICES}
+    with Redis.from_url(lab.setting("redis_url")) as valkey, newsroom.working():
+        for queue in hints.QUEUES:
+            valkey.delete(queue)
+            valkey.set(queue, "x")
+        started = _live(lab)
+        until(lambda: _live(lab) > started + 2, what="publications to go live without hints")
+        valkey.flushall()
+        newsroom.one_more()
+    assert {name: lab.program(name).pid for name in SERVICES} == before
+
+
 def _live(lab: Lab) -> int:
     return lab.count("SELECT count(*) FROM publication WHERE live_at IS NOT NULL")

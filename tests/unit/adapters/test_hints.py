@@ -1,4 +1,4 @@
-"""What a worker takes for a hint: exactly what the relay sends."""
+"""What a worker takes for a hint: a step's number, whoever sent it, and nothing beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from nashr.adapters.transport import TASK, is_hint
+from nashr.adapters.transport import TASK, hinted
 
 
 def message(step: Any = 7, **changes: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def message(step: Any = 7, **changes: Any) -> dict[str, Any]:
 
 def test_a_hint_is_taken() -> None:
     """One step's number."""
-    assert is_hint(message())
+    assert hinted(message()) == 7
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,10 @@ def test_a_hint_is_taken() -> None:
         None, [], "text", 1, {}, message(0), message(-1), message("1"), message(True), message(2**63),
         message([1]), message(None), message(1.0), message(body="%%%"), message(body=None), message(body=1),
         message(body=base64.b64encode(b"[" * 100_000).decode()),
-        message(body=base64.b64encode(b"[]").decode()),
-        message(headers=None), message(headers={"task": "no.such.task", "id": "7"}), message(headers=[]),
-        message(**{"content-type": "application/x-python-serialize"}),
-        message(**{"content-encoding": "binary"}),
-        message(properties=None), message(properties={}), message(properties={"delivery_tag": "x"}),
-        message(properties={"delivery_tag": "x", "delivery_info": None, "body_encoding": "base64"}),
+        message(body=base64.b64encode(b"[]").decode()), message(headers=None),
+        message(headers={"task": "no.such.task", "id": "7"}), message(headers=[]),
     ],
 )  # fmt: skip
 def test_anything_else_is_passed_over(wrong: Any) -> None:
     """Each of these ended a worker, or was a claim of nothing."""
-    assert not is_hint(wrong)
+    assert hinted(wrong) is None
