@@ -100,17 +100,19 @@ def runtime(
     patience: float = PATIENCE,
     uses: Sequence[Part] = (),
     writes_pages: bool = False,
+    answers: bool = False,
 ) -> Runtime:
     """Everything a service process needs, once the database has its schema.
 
     What it ``uses`` is connected now: no step waits for that.
 
+    ``answers``: it has something to say also while the database is away, so it does not wait for that.
     ``patience``: seconds to wait for a database that hangs. ``writes_pages``: its conditional writes
     hold on any store, if need be by being the only ones.
     """
     settings = begin(service)
     connected = engine(settings, pool=pool, application=f"nashr-{service}", patience=patience)
-    schema.wait(connected)
+    schema.wait(connected, for_answer=not answers)
     made = Runtime(settings, connected, writes_pages)
     for part in uses:
         getattr(made, part)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 REVISIONS = 25
 A_SECOND = 5
 SERVICES = ("edge", "ingest", "relay", "images", "related", "cards", "delivery")
-LEASE_SECONDS = 10.0
 
 
 def test_a_storm_of_revisions_neither_starves_the_page_nor_turns_it_back(

@@ -126,4 +126,5 @@ def og_locale(language: str, site_locale: str) -> str:
 def _likely_region(language: str) -> str:
     """Where a language is mostly written, by CLDR: ``sv`` gives SE."""
     likely: str = get_global("likely_subtags").get(language, language)
-    return likely.rpartition("_")[2].upper()
+    region = likely.rpartition("_")[2]
+    return region.upper() if region.isalpha() else language.upper()

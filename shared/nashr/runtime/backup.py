@@ -20,8 +20,17 @@ from nashr.domain import staticfolder
 from nashr.domain.site import Site
 from nashr.domain.theme import is_bundle_key
 from nashr.ports import ObjectStore
-from nashr.runtime.archive import Archive, Bucket, DumpedTable, Held, Manifest, Progress, digest_of_table
-from nashr.store import dumping, sites
+from nashr.runtime.archive import (
+    Archive,
+    Bucket,
+    Damaged,
+    DumpedTable,
+    Held,
+    Manifest,
+    Progress,
+    digest_of_table,
+)
+from nashr.store import dumping, schema, sites
 from nashr.store.database import row, rows, scalar, snapshot, statement
 
 _PARALLEL: Final = 4  # each holds one original in memory, 60 MB at most as set
@@ -62,7 +71,7 @@ class Taken:
 def take(engine: Engine, stores: Stores, archive: Archive, tell: Progress) -> Taken:
     """Takes a backup. Of objects, only those are read that ``archive`` has not got from an earlier one.
 
-    Raises Damaged and Busy.
+    Raises Damaged, also for a database of another schema than this code's, and Busy.
     """
     with archive.prepared():
         return _take(engine, stores, archive, tell)
@@ -70,19 +79,24 @@ def take(engine: Engine, stores: Stores, archive: Archive, tell: Progress) -> Ta
 
 def _take(engine: Engine, stores: Stores, archive: Archive, tell: Progress) -> Taken:
     with snapshot(engine) as conn:
+        there = schema.found(conn)
+        if there != schema.HEAD:  # it would hold what this code knows of, and say that it is whole
+            raise Damaged(
+                f"this database has schema {there} and this nashr {schema.HEAD}: take it with the nashr "
+                "that migrated it"
+            )
         dumping.unhurried(conn)
         taken_at = str(scalar(conn, 'SELECT to_char(now(), \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')'))
         dump = f"dump-{taken_at.replace(':', '')}-{token_hex(3)}"
         tables = list(_dump(conn, archive, dump, tell))
         known = sites.every(conn)
         wanted = [*_originals(conn), *_of_sites(known, stores)]
-        schema = str(scalar(conn, "SELECT version_num FROM alembic_version"))
         postgres = str(scalar(conn, "SHOW server_version"))
     kept = _Keeping(engine, stores, archive)
     held = kept.all(wanted, tell)
     number, digest = archive.write_index(dump, held)
     manifest = Manifest(
-        nashr=version("nashr"), schema=schema, postgres=postgres, taken_at=taken_at, dump=dump,
+        nashr=version("nashr"), schema=there, postgres=postgres, taken_at=taken_at, dump=dump,
         sites=[site.id for site in known], tables=tables, objects=number, objects_sha256=digest,
     )  # fmt: skip
     archive.write(manifest)

@@ -311,16 +311,16 @@ def appeared(conn: Connection, site: Site, page: PageRow) -> None:
 
 
 def _later_months(conn: Connection, site: Site, subject: str) -> list[PageSpec]:
-    """The pages of the months after a month of an archive that list it: there before it, so rarely any."""
+    """The pages that list a month of an archive: its own others, and those of later months, rarely any."""
     section, month, _ = subject.split("/")
     found = rows(
         conn,
         """WITH later AS (SELECT subject FROM page WHERE site = :site AND kind = 'archive'
             AND subject LIKE '%/1' AND split_part(subject, '/', 1) = :section
-            AND split_part(subject, '/', 2) > :month AND live > 0 ORDER BY subject LIMIT :most)
+            AND split_part(subject, '/', 2) >= :month AND live > 0 ORDER BY subject LIMIT :most)
         SELECT path, subject FROM page WHERE site = :site AND kind = 'archive'
-            AND subject LIKE ANY (SELECT left(subject, -1) || '%' FROM later)""",
-        site=site.id, section=section, month=month, most=MONTHS_LISTED - 1,
+            AND subject LIKE ANY (SELECT left(subject, -1) || '%' FROM later) AND subject <> :own""",
+        site=site.id, section=section, month=month, most=MONTHS_LISTED, own=subject,
     )  # fmt: skip
     return [PageSpec(item["path"], PageKind.archive, item["subject"]) for item in found]
 

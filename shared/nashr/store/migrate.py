@@ -26,7 +26,8 @@ PATIENCE: Final = 120.0
 """Seconds for which a version is tried again while others hold the tables that it changes."""
 
 _PAUSE: Final = 0.5  # seconds for those who came behind us
-_LOCK_NOT_AVAILABLE: Final = "55P03"
+_OTHERS_HOLD_IT: Final = frozenset({"55P03", "40P01"})
+"""lock_not_available; deadlock_detected, which PostgreSQL looks for after as long as we wait."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _apply(url: str, version: str) -> bool:
         try:
             command.upgrade(config(url), version)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "sqlstate", None) not in _OTHERS_HOLD_IT:
                 raise
             return False
     return True

@@ -288,9 +288,14 @@ def retry(
             attempts = attempts - :forgotten, dispatched_at = NULL,
             available_at = clock_timestamp() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
-        id=step.id, fence=step.fence, error=error[:2000], forgotten=0 if waits is None else 1,
+        id=step.id, fence=step.fence, error=_said(error), forgotten=0 if waits is None else 1,
         delay=delay,
     )  # fmt: skip
+
+
+def _said(error: str) -> str:
+    """As a column of text can hold it."""
+    return error.replace("\0", "")[:2000]
 
 
 def bury(conn: Connection, step: Step, error: str) -> bool:
@@ -301,7 +306,7 @@ def bury(conn: Connection, step: Step, error: str) -> bool:
             """UPDATE step SET state = 'dead', error = :error, finished_at = clock_timestamp(),
                 lease_owner = NULL, lease_until = NULL, dispatched_at = NULL
             WHERE id = :id AND fence = :fence AND state = 'leased'""",
-            id=step.id, fence=step.fence, error=error[:2000],
+            id=step.id, fence=step.fence, error=_said(error),
         )
     )  # fmt: skip
 

@@ -38,15 +38,17 @@ def following(version: str) -> str | None:
     return next((one for one in VERSIONS if one > version), None)
 
 
-def wait(engine: Engine) -> None:
+def wait(engine: Engine, *, for_answer: bool = True) -> None:
     """Returns once the database has this code's version or a newer one, and says what it waits for.
 
-    On an older one every step would fail until it is dead. A database that does not answer is not waited
-    for: processes know how to live with that.
+    On an older one every step would fail until it is dead. ``for_answer``: wait also for a database that
+    does not answer; false for those who have something to say meanwhile.
     """
     told = -_TELL_SECONDS
-    while (version := _ask(engine)) is not None and version < HEAD:
-        if time.monotonic() - told >= _TELL_SECONDS:
+    while (version := _ask(engine)) is None or version < HEAD:
+        if version is None and not for_answer:
+            return
+        if version is not None and time.monotonic() - told >= _TELL_SECONDS:
             told = time.monotonic()
             logger().warning("schema.behind", found=version, wanted=HEAD, advice="run nashr migrate")
         time.sleep(_LOOK_SECONDS)

@@ -89,11 +89,20 @@ def test_code_that_is_behind_starts_at_once(blank: str, engine: Engine) -> None:
     schema.wait(engine)
 
 
-def test_a_database_that_is_away_keeps_nobody_from_starting() -> None:
-    """Processes know how to live without: ingest answers 503, workers try again."""
+def test_a_database_that_is_away_keeps_nobody_from_answering() -> None:
+    """Ingest starts, and says 503."""
     away = connect("postgresql://nashr@127.0.0.1:1/nashr", pool=1)
-    schema.wait(away)
+    schema.wait(away, for_answer=False)
     away.dispose()
+
+
+def test_work_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
+    """What comes back may have an older schema."""
+    answers = iter([None, BEFORE, None, schema.HEAD])
+    monkeypatch.setattr(schema, "_ask", lambda _: next(answers))
+    monkeypatch.setattr(schema, "_LOOK_SECONDS", 0.0)
+    schema.wait(engine)
+    assert list(answers) == []
 
 
 def test_a_migration_lets_others_pass(blank: str) -> None:
@@ -194,6 +203,8 @@ def _taken_away(before: Catalogue, after: Catalogue) -> Iterator[str]:
         if " rule " in name:
             if now is None and _arbitrates(kind):
                 yield f"{name} is gone"
+            elif now is not None and now[0] != kind:
+                yield f"{name} is {now[0]}"
         elif now is None:
             yield f"{name} is gone"
         elif now[0] != kind:

@@ -20,6 +20,8 @@ if given is not None:
 else:
     engine = create_engine(context.config.attributes["url"], poolclass=NullPool)
     with engine.begin() as own:
+        # Another migration is waited for as long as it takes, tables are not.
+        own.execute(text("SELECT pg_advisory_xact_lock(1835626354)"))
         own.execute(text("SET LOCAL lock_timeout = '1s'"))  # whoever comes behind us waits no longer
         own.execute(text("SET LOCAL statement_timeout = 0"))
         migrate(own)
