@@ -127,7 +127,7 @@ def test_garbage_behind_a_request_is_no_error_of_ours(server: uvicorn.Server) ->
     """Nothing is written any more where our side of the connection has ended."""
     said: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = said.append  # type: ignore[method-assign]
+    handler.emit = said.append  # type: ignore[assignment, method-assign]
     logging.getLogger("uvicorn.error").addHandler(handler)
     try:
         with connect(server) as client:
