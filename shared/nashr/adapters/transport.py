@@ -21,7 +21,7 @@ from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from kombu.transport import redis as carrier
 from redis import Redis
 from redis.exceptions import RedisError
@@ -141,7 +141,7 @@ def queues(service: str) -> list[Queue]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, RedisError, OSError) as error:
+    except (OperationalError, BatchPublishError, RedisError, OSError) as error:
         raise TransportUnavailable(f"Valkey does not take hints: {error}") from error
 
 
