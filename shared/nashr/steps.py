@@ -59,7 +59,7 @@ STEPS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "lighter", "images", "a photo", "the same in AVIF, crops as WebP",
-            leads_to=("deliver",), rearms=True, limit=120, max_attempts=4, alone=True,
+            leads_to=("deliver",), rearms=True, limit=120, alone=True,
         ),
         Kind(
             "related", "related", "an article's text", "its signature and postings, then its links",

@@ -50,7 +50,7 @@ def test_nothing_of_an_embargoed_story_can_be_found(stack: Stack, behind: Behind
     neighbour = stack.publish_and_wait()
     before = {key for key, _, _ in everything(behind)}
     made, asset, publication = embargoed(stack, photo)
-    stack.until(lambda: behind.rests("khabar"), what="the site to come to rest")
+    stack.until(lambda: behind.rests("khabar"), what="the site to come to rest", seconds=180)
     words = [made["headline"].split()[-1], made["slug"], made["id"], made["short_url"].rpartition("/")[2]]
     words += [made["keywords"][0], made["aliases"][0].rpartition("/")[2], publication["id"], asset["id"]]
     assert _in_bucket(behind, words) == []

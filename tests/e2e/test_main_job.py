@@ -64,7 +64,18 @@ def story(stack: Stack, reader: Reader) -> Story:
     made = stack.create(**draft)
     publication = stack.wait_proven(stack.publish(made["id"])["id"])
     article = stack.article(made["id"])
-    return Story(draft, article, publication, reader.page(article["url"]))
+
+    def page() -> Page | None:
+        """Once it shows a card of its own, which a busy machine may draw after the page went out."""
+        found = reader.page(article["url"])
+        return found if found.meta("og:image") in {card["url"] for card in article["social_cards"]} else None
+
+    def drawn() -> bool:
+        article.update(stack.article(made["id"]))
+        return bool(article["social_cards"])
+
+    stack.until(drawn, what="the cards")
+    return Story(draft, article, publication, stack.until(page, what="the page with its card"))
 
 
 def test_the_page_has_everything_in_order(story: Story) -> None:

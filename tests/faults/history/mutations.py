@@ -115,7 +115,7 @@ def leave_wanted(history: History) -> History:
 
 def lower_version(history: History) -> History:
     """A write whose version is below that of what it replaced."""
-    write = _rewritten(history)[-1]
+    write = next(write for write in reversed(_rewritten(history)) if write.previous > 1)
     return _swapped(history, write, replace(write, version=write.previous - 1))
 
 

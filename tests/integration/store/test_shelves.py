@@ -276,8 +276,9 @@ def test_a_portrait_that_appears_reaches_its_author_without_an_article(paper: En
     with transaction(paper) as conn:
         run(
             conn,
-            """INSERT INTO asset (id, site, sha256, content_type, width, height, bytes, original_key)
-            VALUES ('as_1', 'paper', 'x', 'image/jpeg', 1, 1, 1, 'x')""",
+            """INSERT INTO asset
+                (id, site, sha256, content_type, width, height, bytes, original_key, created_by)
+            VALUES ('as_1', 'paper', 'x', 'image/jpeg', 1, 1, 1, 'x', 'test')""",
         )
         run(conn, "INSERT INTO author (site, slug, name, photo) VALUES ('paper', 'layla', 'Layla', 'as_1')")
         pagerows.lock(conn, "paper", [PageSpec("/authors/layla/", PageKind.author, "layla")])
