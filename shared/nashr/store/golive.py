@@ -317,10 +317,11 @@ def _later_months(conn: Connection, site: Site, subject: str) -> list[PageSpec]:
         conn,
         """WITH later AS (SELECT subject FROM page WHERE site = :site AND kind = 'archive'
             AND subject LIKE '%/1' AND split_part(subject, '/', 1) = :section
-            AND split_part(subject, '/', 2) >= :month AND live > 0 ORDER BY subject LIMIT :most)
+            AND split_part(subject, '/', 2) > :month AND live > 0 ORDER BY subject LIMIT :most)
         SELECT path, subject FROM page WHERE site = :site AND kind = 'archive'
-            AND subject LIKE ANY (SELECT left(subject, -1) || '%' FROM later) AND subject <> :own""",
-        site=site.id, section=section, month=month, most=MONTHS_LISTED, own=subject,
+            AND (subject LIKE :own || '%' OR subject LIKE ANY (SELECT left(subject, -1) || '%' FROM later))
+            AND subject <> :own || '1'""",
+        site=site.id, section=section, month=month, most=MONTHS_LISTED - 1, own=subject[:-1],
     )  # fmt: skip
     return [PageSpec(item["path"], PageKind.archive, item["subject"]) for item in found]
 
