@@ -20,7 +20,7 @@ CALL_SECONDS: Final = 15.0
 AHEAD_SECONDS: Final = 6.0
 LONGEST_PAUSE: Final = 1.0
 MOST_LIVE: Final = 4
-SAVED: Final = (1, 2, 4, 8, 16)
+SAVED: Final = (2, 4, 8, 16, 32)
 """How many drafts a writer stores until one is published: an editor's screen saves as one types."""
 RETRIED: Final = frozenset({429, 502, 503})
 
