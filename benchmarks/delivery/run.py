@@ -7,7 +7,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.delivery.suite import main
+from benchmarks import set as benchmarks
+from benchmarks.delivery import changes, corrections, keeping, push, republish
+
+ALL = {
+    "push": push.run,
+    "corrections": corrections.run,
+    "changes": changes.run,
+    "republish": republish.run,
+    "keeping": keeping.run,
+}
 
 if __name__ == "__main__":
-    main()
+    benchmarks.run(ALL, folder=Path(__file__).parent)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.load.suite import main
+from benchmarks import set as benchmarks
+from benchmarks.load import accept, breaking, refused
+
+ALL = {
+    "accept": accept.run,
+    "breaking": breaking.run,
+    "refused": refused.run,
+}
 
 if __name__ == "__main__":
-    main()
+    benchmarks.run(ALL, folder=Path(__file__).parent)

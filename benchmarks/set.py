@@ -7,15 +7,12 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from benchmarks import machine
 from benchmarks.figures import Report, table
-from benchmarks.load import accept, breaking, refused
-
-RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 
 
 class Benchmark(Protocol):
@@ -24,39 +21,38 @@ class Benchmark(Protocol):
     def __call__(self, folder: Path, *, quick: bool) -> Report: ...
 
 
-ALL: Final[dict[str, Benchmark]] = {
-    "accept": accept.run,
-    "breaking": breaking.run,
-    "refused": refused.run,
-}
+def run(benchmarks: Mapping[str, Benchmark], *, folder: Path) -> None:
+    """The command line of a folder of benchmarks: prints tables as they come.
 
-
-def main() -> None:
-    """Prints tables as they come; replaces RESULTS.md after a whole run."""
-    parser = argparse.ArgumentParser(prog="benchmarks/load/run.py", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of {', '.join(ALL)}")
+    Replaces RESULTS.md in ``folder`` after a whole run at full length.
+    """
+    program = f"benchmarks/{folder.name}/run.py"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of {', '.join(benchmarks)}")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
     given = parser.parse_args()
-    if unknown := set(given.names) - set(ALL):
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join(ALL)}")
+    if unknown := set(given.names) - set(benchmarks):
+        parser.error(
+            f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join(benchmarks)}"
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stack is not left behind
-    names = [name for name in ALL if name in given.names] or list(ALL)
+    names = [name for name in benchmarks if name in given.names] or list(benchmarks)
     hardware = machine.describe()
     print(f"{hardware}\n", flush=True)
-    reports = [_measured(name, ALL[name], quick=given.quick) for name in names]
+    reports = [_measured(name, benchmarks[name], quick=given.quick) for name in names]
     verdicts = [verdict.row() for report in reports for verdict in report.verdicts]
     summary = table(("measured", "target", "result", "met"), verdicts)
     print(summary)
-    if not given.quick and len(names) == len(ALL):
+    if not given.quick and len(names) == len(benchmarks):
         tables = "\n".join(one.markdown() for report in reports for one in report.tables)
-        RESULTS.write_text(
+        (folder / "RESULTS.md").write_text(
             "# Results\n\nWritten by `run.py`; [README.md](README.md) says what each number means.\n\n"
             f"{hardware}\n\n{summary}\n{tables}",
             "utf-8",
         )
 
 
-def _measured(name: str, benchmark: Callable[..., Report], *, quick: bool) -> Report:
+def _measured(name: str, benchmark: Benchmark, *, quick: bool) -> Report:
     folder = Path(tempfile.mkdtemp(prefix="nashr-bench-"))
     begun = time.perf_counter()
     report = benchmark(folder, quick=quick)
