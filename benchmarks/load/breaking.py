@@ -21,6 +21,8 @@ WARM_UP, QUICK_WARM_UP = 10, 2
 CLIENTS = 4
 BACKLOG, QUICK_BACKLOG = 100, 20
 """Steps that are due before the first of the busy rounds."""
+PAUSE = 1.6
+"""Seconds before each of them: what gave way to the one before is at work again."""
 
 
 def bulk(member: Member, number: int) -> bool:
@@ -60,6 +62,7 @@ def _busy(bench: Bench, drafts: list[tuple[Story, str]]) -> tuple[list[float], l
     with Crowd(bench.stack.api, bench.stack.token, bulk, clients=CLIENTS) as tally:
         until(lambda: due() >= least, what=f"{least} due steps")
         for made in drafts:
+            time.sleep(PAUSE)
             before.append(due())
             seconds.append(_publish(bench, *made))
     engine.dispose()

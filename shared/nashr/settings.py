@@ -153,10 +153,13 @@ class Settings:
     clock_skew_seconds: float = _setting(
         2.0, "Scheduled publications wait while a worker's clock is further than this off the database's"
     )
-    images_threads: int = _setting(3, "Steps the images worker runs at once, one of them breaking only")
-    related_threads: int = _setting(3, "Steps the related worker runs at once, one breaking only")
-    cards_threads: int = _setting(3, "Steps the cards worker runs at once, one breaking only")
-    delivery_threads: int = _setting(5, "Steps the delivery worker runs at once, one breaking only")
+    images_threads: int = _setting(3, "Steps the images worker runs at once, bulk apart, one breaking only")
+    related_threads: int = _setting(3, "Steps the related worker runs at once, bulk apart, one breaking only")
+    cards_threads: int = _setting(3, "Steps the cards worker runs at once, bulk apart, one breaking only")
+    delivery_threads: int = _setting(
+        5, "Steps the delivery worker runs at once, bulk apart, one breaking only"
+    )
+    bulk_threads: int = _setting(2, "Bulk steps the delivery worker runs at once; the other workers run one")
     children: int = _setting(2, "Child processes that decode photos; one stays when idle")
 
     sweep_days: float = _setting(30.0, "Days that files of the site stay after the last page let go of them")

@@ -12,7 +12,7 @@ from nashr_cards.pool import CardPool
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("cards", pool=4, patience=BRIEF, uses=("site_store",))
+    runtime = bootstrap.runtime("cards", pool=5, patience=BRIEF, uses=("site_store",))
     pool = CardPool()
     pool.warm()
     Worker(

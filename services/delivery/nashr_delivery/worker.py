@@ -21,7 +21,7 @@ def main() -> None:
     """The process ``nashr up`` starts."""
     runtime = bootstrap.runtime(
         "delivery",
-        pool=6,
+        pool=8,
         patience=BRIEF,
         uses=("site_store", "originals", "purger", "sender"),
         writes_pages=True,
@@ -45,7 +45,7 @@ def main() -> None:
             "sweep": Sweep(runtime).sweep,
             "notify": Notify(runtime, Pings(runtime).handlers).notify,
         },
-    ).run(threads=runtime.settings.delivery_threads)
+    ).run(threads=runtime.settings.delivery_threads, bulk=runtime.settings.bulk_threads)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
+from nashr.runtime.giving_way import Way
+
 from nashr_ingest.problems import RefusedWith
 
 MOST_BUCKETS: Final = 10_000
@@ -95,12 +97,16 @@ class Room:
 
 
 class Lanes:
-    """Who is at work, each in a thread: what goes first has a lane that nothing else may use."""
+    """Who is at work, each in a thread: what goes first has a lane that nothing else may use.
+
+    And the right of way: other requests begin one by one until it has been a moment on its way.
+    """
 
     def __init__(self, *, ordinary: int, breaking: int, patience: float) -> None:
         self._ordinary = asyncio.Semaphore(ordinary)
         self._breaking = asyncio.Semaphore(breaking) if breaking else self._ordinary
         self._patience = patience
+        self._way = Way(hold=0.6, trickle=0.2, most=1.2)
 
     @asynccontextmanager
     async def turn(self, *, first: bool) -> AsyncIterator[None]:
@@ -108,6 +114,10 @@ class Lanes:
         lane = self._breaking if first else self._ordinary
         try:
             async with asyncio.timeout(self._patience):
+                if first:
+                    self._way.breaking()
+                while not first and (pause := self._way.pause()):
+                    await asyncio.sleep(pause)
                 await lane.acquire()
         except TimeoutError:
             raise busy("the requests before this one take long") from None

@@ -10,7 +10,7 @@ from nashr_related.handlers import Related
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("related", pool=4)
+    runtime = bootstrap.runtime("related", pool=5)
     handlers = Related(runtime)
     Worker(
         "related",

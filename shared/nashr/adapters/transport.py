@@ -80,8 +80,9 @@ def hinted(message: Any) -> int | None:
 
 def _message(step: int, queue: str) -> dict[str, Any]:
     """A hint as kombu would have found it there, in Celery's second protocol, of our own words only."""
+    priority = int(Priority[queue.rpartition(".")[2]])
     return {
-        "body": b64encode(json.dumps([[step], {}, {}]).encode()).decode(),
+        "body": b64encode(json.dumps([[step, priority], {}, {}]).encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": {"lang": "py", "task": TASK, "id": str(step), "root_id": str(step)},
@@ -193,7 +194,7 @@ def consume(
     service: str,
     *,
     threads: int,
-    attempt: Callable[[int], None],
+    attempt: Callable[[int, int], None],
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:

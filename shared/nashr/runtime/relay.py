@@ -26,6 +26,8 @@ from nashr.store.patience import BRIEF
 
 POLL_SECONDS = 0.5
 TURN_SECONDS = 0.02  # from turn to turn at least: a storm of notifications is answered in batches
+LONGEST_TURN_SECONDS = 0.25
+SHARE = 0.25  # of its time that a relay is at work, at most: turns take longer where processors are scarce
 BACKLOG_SECONDS = 0.02  # until the next turn while more is due than may be hinted at once
 HINTS_PER_QUEUE = 8  # more would grow old unheard in a burst, and be sent again
 CLEAN_EVERY = 7200  # turns of the loop; at most one an hour
@@ -56,10 +58,12 @@ class Relay:
                     logs.logger().warning("relay.retry", error=str(error))
                     pause = POLL_SECONDS
                 turn += 1
+                took = time.monotonic() - started
+                gap = min(LONGEST_TURN_SECONDS, max(TURN_SECONDS, took / SHARE))
                 if turn % CLEAN_EVERY == 0:
                     self._clean()
                 listener.wait(pause)
-                self.stopping.wait(max(0.0, started + TURN_SECONDS - time.monotonic()))
+                self.stopping.wait(max(0.0, started + gap - time.monotonic()))
 
     def turn(self) -> float:
         """Relays what is due; returns how many seconds to wait unless a notification comes."""

@@ -12,7 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from pathlib import Path
+from queue import Empty, Full, Queue
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -23,6 +25,7 @@ from nashr.domain.errors import Fenced, Later, NotYet, Permanent, Retryable
 from nashr.observability import metrics, tracing
 from nashr.observability.logs import logger
 from nashr.runtime.abroad import Abroad
+from nashr.runtime.giving_way import Way
 from nashr.runtime.reporting import Reporter
 from nashr.settings import Settings
 from nashr.steps import STEPS, Priority, kinds_of
@@ -32,6 +35,8 @@ from nashr.store.listen import Listener
 from nashr.store.queue import Step
 
 STEPS_PER_HINT = 16
+BULK_NICENESS = 10
+BULK_HINTS = 64  # kept until it is their turn: the relay sends again what is forgotten
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,19 @@ class Worker:
         self._lock = threading.Lock()
         self._alone = {kind: threading.Lock() for kind in self.kinds if STEPS[kind].alone}
         self._claiming = 0
+        self._way = Way(hold=0.6, trickle=1.0, most=4.0)
+        self._bulk: Queue[int] = Queue(BULK_HINTS)
         self._last_claim = time.monotonic()
+        self._heard = -inf  # when a hint came last
         self._unheard: float | None = None  # since when hints go unheard that were sent
         self._stopping = threading.Event()
 
-    def run(self, *, threads: int) -> None:
-        """Works until SIGTERM; returns after the steps in hand are finished or given back."""
-        for target in (self._beat, self._claim_directly, self._watch):
+    def run(self, *, threads: int, bulk: int = 1) -> None:
+        """Works until SIGTERM; returns after the steps in hand are finished or given back.
+
+        At most ``threads`` steps at once, one of them breaking only, and ``bulk`` of class bulk beside them.
+        """
+        for target in (self._beat, self._claim_directly, self._watch, *[self._work_in_bulk] * bulk):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         if self._abroad:
             threading.Thread(target=self._work_abroad, name="_work_abroad", daemon=True).start()
@@ -103,31 +114,52 @@ class Worker:
             on_ready=self._say_ready,
             on_stop=self._leave,
         )
-        self._give_back()
+        self._settle()
         reporter.stop()
         tracing.flush()
 
-    def attempt(self, step_id: int) -> None:
+    def attempt(self, step_id: int, priority: int = Priority.normal) -> None:
+        """A hint: what is bulk waits for the slots that bulk has, anything else is worked on here."""
+        failpoints.reached(f"{self.service}.before_claim")
+        self._heard, self._unheard = time.monotonic(), None
+        if priority < Priority.bulk:
+            self._follow(step_id)
+        else:
+            with suppress(Full):
+                self._bulk.put_nowait(step_id)
+
+    def _work_in_bulk(self) -> None:
+        """A slot of bulk. Few begin and few run: each takes processors that breaking news may want next."""
+        with suppress(OSError):  # Linux alone has threads of different niceness
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BULK_NICENESS)
+        while not self._stopping.is_set():
+            with suppress(Empty):
+                step_id = self._bulk.get(timeout=0.5)
+                while (pause := self._way.pause()) and not self._stopping.is_set():
+                    self._stopping.wait(pause)
+                self._follow(step_id)
+
+    def _follow(self, step_id: int) -> None:
         """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
 
-        Then a few more that are due and have no hint yet (what a step leads to, or a backlog), and whatever
-        is of a higher class.
+        Then a few more of its class that are due and have no hint yet (what a step leads to, or a backlog),
+        and whatever is of a higher class.
         """
-        failpoints.reached(f"{self.service}.before_claim")
         with self._engaged(), suppress(Retryable):
             if self._stopping.is_set():
                 return
-            self._unheard = None
             step = self._claim(lambda kinds: queue.claim(
                 self._engine, step_id, kinds, owner=self.owner, lease=self._settings.lease_seconds
             ))  # fmt: skip
+            own = int(step.priority) if step else 0
+            others = f"(priority < {own} OR priority = {own} AND dispatched_at IS NULL)"
             left = STEPS_PER_HINT
             while step is not None:
                 self._work(step, direct=False)
                 self._unheard = None
                 left -= 1
-                go_on = left > 0 and not self._stopping.is_set()
-                others = f"(dispatched_at IS NULL OR priority < {step.priority})"
+                waits = own == Priority.bulk and self._way.pause() > 0
+                go_on = left > 0 and not waits and not self._stopping.is_set()
                 step = self._claim_next(others) if go_on else None
 
     @contextmanager
@@ -216,7 +248,7 @@ class Worker:
             if finish.again_at is not None:
                 queue.notify(conn)
                 if step.priority == Priority.breaking:
-                    queue.wake_direct(conn)
+                    queue.wake_direct(conn, step.kind)
 
     def _retry(self, step: Step, error: Retryable) -> None:
         """Also without a database: then the lease runs out and the step is claimed again."""
@@ -253,27 +285,44 @@ class Worker:
                 time.sleep(0.2)
 
     def _claim_directly(self) -> None:
-        """The slot kept for breaking work; and, while Valkey is away or mute, for any work."""
+        """The slot kept for breaking work; and, while Valkey is away or mute, for any work.
+
+        Of breaking work elsewhere it hears too: bulk gives way to that here.
+        """
         pulse, alive = Pulse(self._settings.redis_url), True
         with Listener(self._settings.database_url, queue.DIRECT) as listener:
             while not self._stopping.is_set():
-                listener.wait(1.0 if alive else 0.1)
+                heard = listener.heard(1.0 if alive else 0.1)
+                if heard - {""}:
+                    self._way.breaking()
+                if heard and not heard & {"", self.service}:
+                    continue
                 with self._engaged(), suppress(Retryable):
                     alive = pulse.alive()
                     self._drain(alive=alive)
 
     def _drain(self, *, alive: bool) -> None:
-        age = 2 * self._settings.redispatch_seconds
-        late = f"""available_at < clock_timestamp() - interval '{age} seconds'
-            AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second')"""
-        where = f"(priority = {int(Priority.breaking)} OR {late})" if alive else "true"
         while not self._stopping.is_set():
-            step = self._claim_next(where)
+            step = self._claim_next(self._without_hint() if alive else "true")
             if step is None:
                 return
             if alive and self._unheard is None and _went_unheard(step):
                 self._unheard = time.monotonic()
             self._work(step, direct=True)
+
+    def _without_hint(self) -> str:
+        """Breaking work; and what is late, where no hint has come for a while that this process took up.
+
+        While hints come, what is late waits behind others like it: taken here, a backlog of bulk would fill
+        the slot that is kept for breaking news (measured: benchmarks/load/README.md).
+        """
+        breaking, age = f"priority = {int(Priority.breaking)}", 2 * self._settings.redispatch_seconds
+        with self._lock:
+            at_work = any(not run.direct for run in self._runs.values())
+        if at_work or time.monotonic() - self._heard < age:
+            return breaking
+        return f"""({breaking} OR available_at < clock_timestamp() - interval '{age} seconds'
+            AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second'))"""
 
     def _claim_next(self, where: str) -> Step | None:
         return self._claim(lambda kinds: queue.claim_next(
@@ -348,12 +397,16 @@ class Worker:
         threading.Thread(target=self._leave_late, name="leave", daemon=True).start()
 
     def _leave_late(self) -> None:
+        self._settle()
+        tracing.flush()
+        os._exit(0)
+
+    def _settle(self) -> None:
+        """Waits a while for what is in hand, and gives back the rest."""
         deadline = time.monotonic() + 8
         while self._claiming and time.monotonic() < deadline:
             time.sleep(0.05)
         self._give_back()
-        tracing.flush()
-        os._exit(0)
 
     def _give_back(self) -> None:
         with suppress(Retryable):

@@ -29,19 +29,22 @@ class Listener:
 
     def wait(self, seconds: float) -> bool:
         """Whether a notification came within ``seconds``; also true after a reconnect."""
+        return bool(self.heard(seconds))
+
+    def heard(self, seconds: float) -> frozenset[str]:
+        """What notifications say that came within ``seconds``; after a reconnect, nothing said: ``""``."""
         try:
             if self._conn is None:
                 self._conn = self._connect()
-                return True
-            first = next(iter(self._conn.notifies(timeout=seconds, stop_after=1)), None)
-            if first is not None:
-                for _ in self._conn.notifies(timeout=0):
-                    pass
+                return frozenset({""})
+            said = {notice.payload for notice in self._conn.notifies(timeout=seconds, stop_after=1)}
+            if said:
+                said |= {notice.payload for notice in self._conn.notifies(timeout=0)}
         except psycopg.Error:
             self._drop()
             time.sleep(min(seconds, 0.2))
-            return False
-        return first is not None
+            return frozenset()
+        return frozenset(said)
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         conn = PatientConnection.open(

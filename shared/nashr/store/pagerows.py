@@ -164,7 +164,7 @@ def want(
     )  # fmt: skip
     queue.notify(conn)
     if priority == Priority.breaking:
-        queue.wake_direct(conn)
+        queue.wake_direct(conn, "deliver")
 
 
 def want_by_itself(conn: Connection, page: int) -> None:
@@ -241,4 +241,4 @@ def _wake_one(conn: Connection, page: PageRow, priority: int, *, step: int) -> N
     elif waiting_until(conn, page.id) is None:
         queue.pull(conn, armed["id"])
         if armed["priority"] == Priority.breaking:
-            queue.wake_direct(conn)
+            queue.wake_direct(conn, "deliver")

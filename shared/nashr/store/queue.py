@@ -97,13 +97,20 @@ def _notify(conn: Connection) -> None:
     run(conn, f"NOTIFY {CHANNEL}")
 
 
-def wake_direct(conn: Connection) -> None:
-    """Has workers look by themselves when the transaction commits: breaking work, or no transport."""
-    at_end(conn, _wake_direct)
+def wake_direct(conn: Connection, kind: str = "") -> None:
+    """Has workers look by themselves when the transaction commits.
+
+    There is breaking work of ``kind``, for which all others make way; or, without one, no transport.
+    """
+    at_end(conn, _WakeDirect(STEPS[kind].service if kind else ""))
 
 
-def _wake_direct(conn: Connection) -> None:
-    run(conn, f"NOTIFY {DIRECT}")
+@dataclass(frozen=True)
+class _WakeDirect:
+    service: str
+
+    def __call__(self, conn: Connection) -> None:
+        run(conn, "SELECT pg_notify(:channel, :service)", channel=DIRECT, service=self.service)
 
 
 def add(
@@ -132,7 +139,7 @@ def add(
     )  # fmt: skip
     assert found is not None
     if priority == Priority.breaking:
-        wake_direct(conn)
+        wake_direct(conn, kind)
     return found["id"], found["state"] == "done"
 
 
@@ -159,7 +166,7 @@ def rearm(
         site=site, kind=kind, key=key, data=Jsonb(data), priority=priority, delay=delay,
     )  # fmt: skip
     if priority == Priority.breaking:
-        wake_direct(conn)
+        wake_direct(conn, kind)
     return int(step)
 
 

@@ -30,6 +30,7 @@ def full(lab: Lab, program: str) -> Iterator[None]:
         with suppress(psycopg.OperationalError):  # it is away just now
             _past_the_limit(lab)
     left = LOG_LEFT if program == "postgres" else 0
+    _limit(lab, program, left)
     ended = threading.Event()
     keeper = threading.Thread(target=_keep, args=(lab, program, left, ended), name="full disk", daemon=True)
     keeper.start()

@@ -187,7 +187,7 @@ def test_a_breaking_page_that_is_pulled_wakes_the_direct_slots(engine: Engine, d
         listener.wait(0.01)
         with transaction(engine) as conn:
             pagerows.wake(conn, step, priority=Priority.normal)
-        assert listener.wait(30)
+        assert listener.heard(30) == {"delivery"}
 
 
 def test_a_page_remembers_its_last_reasons(engine: Engine, inside: Inside) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -176,6 +177,32 @@ def test_breaking_news_has_threads_of_its_own() -> None:
             return first.status_code, [(await task).status_code for task in ordered]
 
     assert asyncio.run(scenario()) == (200, [200] * 56)
+
+
+def test_others_begin_one_by_one_while_breaking_news_is_on_its_way() -> None:
+    """Ordinary requests after it wait for their turns, 0.2 s apart; the next urgent one does not."""
+
+    async def scenario() -> list[float]:
+        app = FastAPI()
+
+        @app.post("/v1/articles/{article}/publish")
+        async def publish(article: str) -> float:
+            return time.monotonic()
+
+        guarded = Limits(app, max_body_bytes=1 << 20, max_asset_bytes=1 << 20)
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://nashr.test", headers=TOKEN) as api:
+            first = await api.post("/v1/articles/now/publish", json={"priority": "breaking"})
+            others = [asyncio.create_task(api.post("/v1/articles/x/publish", json={})) for _ in range(2)]
+            await asyncio.sleep(0)
+            second = await api.post("/v1/articles/now/publish", json={"priority": "breaking"})
+            answers = [first, second, *[await task for task in others]]
+            return [float(answer.text) for answer in answers]
+
+    first, second, *others = asyncio.run(scenario())
+    assert min(others) >= first + 0.2
+    assert max(others) >= min(others) + 0.2
+    assert second < min(others)
 
 
 def test_a_request_whose_turn_does_not_come_is_told_so() -> None:

@@ -11,7 +11,7 @@ from nashr.domain.errors import Fault, Refused
 from nashr.domain.site import Site
 from nashr.store import articles, sites
 from nashr.store.articles import Article, Filter
-from nashr.store.database import statement
+from nashr.store.database import snapshot, statement
 from nashr.store.publishing import Publication
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
@@ -131,7 +131,7 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
     place = read_cursor(cursor_, parts=2)
     after = (_time(place[0]), place[1]) if place else None
     where = Filter(visible_site(who, site), status, section, author, external_id, updated_since, q)
-    with statement(process.engine) as conn:
+    with snapshot(process.engine) as conn:
         found = articles.search(conn, where, after=after, limit=limit + 1)
         shown = found[:limit]
         homes = {name: sites.get(conn, name).site for name in {item.site for item in shown}}
@@ -147,7 +147,7 @@ def find_many(  # noqa: PLR0913, PLR0917 - query parameters, each named
 )  # fmt: skip
 def get(who: Writer, process: Process, article: Id) -> JSONResponse:
     """The latest revision and the article's state. Send its ETag as If-Match with an update."""
-    with statement(process.engine) as conn:
+    with snapshot(process.engine) as conn:
         found = _find(conn, who, article)
         site = sites.get(conn, found.site).site
         return present.reply(present.article(conn, site, found), ETag=etag(found.latest_revision))
@@ -163,7 +163,7 @@ def related(who: Writer, process: Process, article: Id) -> JSONResponse:
     They follow a publication within seconds, and change as others go live or leave. ``related.pin`` and
     ``related.ban`` of a draft decide over them, ``distribution.related`` over links to it.
     """
-    with statement(process.engine) as conn:
+    with snapshot(process.engine) as conn:
         found = _find(conn, who, article)
         return present.reply(present.related(conn, sites.get(conn, found.site).site, found))
 

@@ -11,7 +11,7 @@ from nashr.bootstrap import Runtime
 from nashr.domain.errors import Refused
 from nashr.domain.site import Site
 from nashr.store import assets, expiring, patching, sites, withdrawing
-from nashr.store.database import statement
+from nashr.store.database import snapshot, statement
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
@@ -124,7 +124,7 @@ def _meta(received: Upload) -> dict[str, Any]:
 )  # fmt: skip
 def get(who: Writer, process: Process, asset: Id) -> JSONResponse:
     """A photo with its state and renditions."""
-    with statement(process.engine) as conn:
+    with snapshot(process.engine) as conn:
         found = _find(conn, who, asset)
         site = sites.get(conn, found.site).site
         body = present.asset(conn, site, found)

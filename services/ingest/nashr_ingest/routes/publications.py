@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from nashr.domain.errors import Refused
 from nashr.store import publishing, sites
-from nashr.store.database import statement
+from nashr.store.database import snapshot
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
@@ -27,7 +27,7 @@ Id = Annotated[str, Path(max_length=64)]
 )  # fmt: skip
 def get(who: Writer, process: Process, publication: Id) -> JSONResponse:
     """State, steps and receipt of one publication."""
-    with statement(process.engine) as conn:
+    with snapshot(process.engine) as conn:
         found = find(conn, who, publication)
         return present.reply(present.publication(conn, sites.get(conn, found.site).site, found))
 
