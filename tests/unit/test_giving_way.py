@@ -74,3 +74,14 @@ def test_a_second_story_finds_the_way_free_at_once(way: Way, clock: Clock) -> No
     assert way.pause() == 0
     way.breaking()
     assert way.pause() == pytest.approx(0.5)
+
+
+def test_a_rhythm_that_meets_each_end_does_not_shut_others_out(clock: Clock) -> None:
+    """A notice each time that a hold is over, just before others look: they still get their turns."""
+    way, began = Way(hold=0.5, trickle=2.0, most=4.0, clock=clock), 0
+    for _ in range(64):
+        way.breaking()
+        clock.now += 0.0625
+        began += way.pause() == 0
+        clock.now += 0.4375
+    assert began >= 64 // 8

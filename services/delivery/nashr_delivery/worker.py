@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nashr import bootstrap
-from nashr.runtime.worker import Worker
+from nashr.runtime.worker import BULK_NICENESS, Worker
 from nashr.store.patience import BRIEF
 
 from nashr_delivery import fonts, preview
@@ -45,7 +45,9 @@ def main() -> None:
             "sweep": Sweep(runtime).sweep,
             "notify": Notify(runtime, Pings(runtime).handlers).notify,
         },
-    ).run(threads=runtime.settings.delivery_threads, bulk=runtime.settings.bulk_threads)
+    ).run(
+        threads=runtime.settings.delivery_threads, bulk=runtime.settings.bulk_threads, niceness=BULK_NICENESS
+    )
 
 
 if __name__ == "__main__":

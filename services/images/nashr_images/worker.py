@@ -13,7 +13,7 @@ from nashr_images.pool import DecodePool
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("images", pool=5, patience=BRIEF, uses=("site_store", "originals"))
+    runtime = bootstrap.runtime("images", pool=6, patience=BRIEF, uses=("site_store", "originals"))
     if runtime.settings.heic and not heic.available():
         raise SystemExit(heic.MISSING)
     pool = DecodePool(workers=runtime.settings.children, max_pixels=runtime.settings.max_asset_pixels)
@@ -25,7 +25,7 @@ def main() -> None:
         engine=runtime.engine,
         handlers={"images": handlers.images, "lighter": handlers.lighter},
         burials={"images": bury},
-    ).run(threads=runtime.settings.images_threads)
+    ).run(threads=runtime.settings.images_threads, bulk=2)
     pool.close()
 
 

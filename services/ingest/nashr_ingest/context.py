@@ -18,6 +18,7 @@ from nashr.store.database import row, rows, statement
 from nashr.store.tokens import Token
 from sqlalchemy import Connection
 
+from nashr_ingest.limits import HURRY
 from nashr_ingest.origin import address_of
 
 _TOKEN: Final = re.compile(r"(?i:bearer) +nk_([0-9a-f]{8})_")
@@ -58,6 +59,8 @@ def caller(
             behind = UNPRINTABLE.sub("", _utf8(request.headers.get("nashr-actor", ""))).strip()[:200]
             found = Caller(token, behind or token.name, trail_of(request, token))
             request.state.caller = found
+            if hurry := getattr(request.state, HURRY, None):
+                hurry()
             return found
     raise Refused("unauthenticated", "send Authorization: Bearer and a token of nashr token create")
 

@@ -36,6 +36,8 @@ _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _SKIMMED_BYTES: Final = 256 * 1024
 _SKIM_SECONDS: Final = 2.0
 _PUBLISH: Final = "/publish"
+HURRY: Final = "hurry"
+"""In a request's state: what to call once it is known who asks."""
 _EVENTS: Final = "/events"
 
 
@@ -98,6 +100,8 @@ class Limits:
         try:
             self._check_welcome(scope, headers)
             receive, first = await self._guarded(scope, headers, receive, held)
+            if first:
+                scope["state"][HURRY] = self._lanes.hurry
             async with AsyncExitStack() as places:
                 await self._take_place(places, scope, first=first)
                 await self._app(scope, receive, send)

@@ -99,7 +99,7 @@ class Room:
 class Lanes:
     """Who is at work, each in a thread: what goes first has a lane that nothing else may use.
 
-    And the right of way: other requests begin one by one until it has been a moment on its way.
+    And the right of way (``hurry``): other requests begin one by one for a moment.
     """
 
     def __init__(self, *, ordinary: int, breaking: int, patience: float) -> None:
@@ -107,6 +107,11 @@ class Lanes:
         self._breaking = asyncio.Semaphore(breaking) if breaking else self._ordinary
         self._patience = patience
         self._way = Way(hold=0.6, trickle=0.2, most=1.2)
+        self._giving_way = asyncio.Lock()
+
+    def hurry(self) -> None:
+        """Breaking news of a known sender is on its way: others begin one by one for a moment."""
+        self._way.breaking()
 
     @asynccontextmanager
     async def turn(self, *, first: bool) -> AsyncIterator[None]:
@@ -114,10 +119,8 @@ class Lanes:
         lane = self._breaking if first else self._ordinary
         try:
             async with asyncio.timeout(self._patience):
-                if first:
-                    self._way.breaking()
-                while not first and (pause := self._way.pause()):
-                    await asyncio.sleep(pause)
+                if not first:
+                    await self._give_way()
                 await lane.acquire()
         except TimeoutError:
             raise busy("the requests before this one take long") from None
@@ -125,6 +128,11 @@ class Lanes:
             yield
         finally:
             lane.release()
+
+    async def _give_way(self) -> None:
+        async with self._giving_way:  # whoever came first begins first
+            while pause := self._way.pause():
+                await asyncio.sleep(pause)
 
 
 class Held:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nashr import bootstrap
-from nashr.runtime.worker import Worker
+from nashr.runtime.worker import BULK_NICENESS, Worker
 
 from nashr_related.handlers import Related
 
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("related", pool=5)
+    runtime = bootstrap.runtime("related", pool=6)
     handlers = Related(runtime)
     Worker(
         "related",
@@ -21,7 +21,7 @@ def main() -> None:
             "reindex": handlers.reindex,
             "backlinks": handlers.backlinks,
         },
-    ).run(threads=runtime.settings.related_threads)
+    ).run(threads=runtime.settings.related_threads, bulk=2, niceness=BULK_NICENESS)
 
 
 if __name__ == "__main__":

@@ -28,15 +28,19 @@ class Way:
         self._lock = threading.Lock()
         self._until = self._next = clock()
         self._latest = -inf  # when this hold ends, whatever is heard
+        self._free = True  # somebody else began since
 
     def breaking(self) -> None:
         """Some was asked for, or has come a step further."""
         with self._lock:
             now = self._clock()
             if now >= self._until:
-                if self._until == self._latest and now < self._latest + self.REST_SECONDS:
+                rested, spent = now >= self._until + self.REST_SECONDS, self._until == self._latest
+                if spent and not rested:
                     return
-                self._next, self._latest = now + self._trickle, now + self._most
+                if rested or self._free:
+                    self._next, self._latest = now + self._trickle, now + self._most
+                self._free = False
             self._until = min(now + self._hold, self._latest)
 
     def pause(self) -> float:
@@ -48,4 +52,6 @@ class Way:
                 return wait
             if now < self._until:
                 self._next = now + self._trickle
+            else:
+                self._free = True
             return 0.0

@@ -27,7 +27,7 @@ from nashr.store.patience import BRIEF
 POLL_SECONDS = 0.5
 TURN_SECONDS = 0.02  # from turn to turn at least: a storm of notifications is answered in batches
 LONGEST_TURN_SECONDS = 0.25
-SHARE = 0.25  # of its time that a relay is at work, at most: turns take longer where processors are scarce
+SHARE = 0.25  # of its time that it is at work while turns are short; scarce processors make them long
 BACKLOG_SECONDS = 0.02  # until the next turn while more is due than may be hinted at once
 HINTS_PER_QUEUE = 8  # more would grow old unheard in a burst, and be sent again
 CLEAN_EVERY = 7200  # turns of the loop; at most one an hour

@@ -15,7 +15,7 @@ from datetime import datetime
 from math import inf
 from pathlib import Path
 from queue import Empty, Full, Queue
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -36,6 +36,8 @@ from nashr.store.queue import Step
 
 STEPS_PER_HINT = 16
 BULK_NICENESS = 10
+"""Of threads for bulk: what has begun when breaking news comes takes a tenth of a processor from it."""
+LOOK_SECONDS = 1.0  # from look to look for work without hints
 BULK_HINTS = 64  # kept until it is their turn: the relay sends again what is forgotten
 
 
@@ -51,12 +53,13 @@ class Finish:
 Commit: TypeAlias = Callable[[Connection], Finish]
 Handler: TypeAlias = Callable[[Step], Commit]
 Burial: TypeAlias = Callable[[Connection, Step, str], None]
+Slot: TypeAlias = Literal["hinted", "direct", "bulk"]
 
 
 @dataclass
 class _Run:
     step: Step
-    direct: bool
+    slot: Slot
     since: float = field(default_factory=time.monotonic)
 
 
@@ -89,17 +92,21 @@ class Worker:
         self._claiming = 0
         self._way = Way(hold=0.6, trickle=1.0, most=4.0)
         self._bulk: Queue[int] = Queue(BULK_HINTS)
+        self._niceness = 0
         self._last_claim = time.monotonic()
         self._heard = -inf  # when a hint came last
         self._unheard: float | None = None  # since when hints go unheard that were sent
         self._stopping = threading.Event()
 
-    def run(self, *, threads: int, bulk: int = 1) -> None:
+    def run(self, *, threads: int, bulk: int = 1, niceness: int = 0) -> None:
         """Works until SIGTERM; returns after the steps in hand are finished or given back.
 
         At most ``threads`` steps at once, one of them breaking only, and ``bulk`` of class bulk beside them.
+        The threads for these are ``niceness`` behind: 0 where they start children, which would inherit it.
         """
-        for target in (self._beat, self._claim_directly, self._watch, *[self._work_in_bulk] * bulk):
+        self._niceness = niceness
+        slots = [self._work_in_bulk] * max(1, bulk)
+        for target in (self._beat, self._claim_directly, self._watch, *slots):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         if self._abroad:
             threading.Thread(target=self._work_abroad, name="_work_abroad", daemon=True).start()
@@ -130,37 +137,62 @@ class Worker:
 
     def _work_in_bulk(self) -> None:
         """A slot of bulk. Few begin and few run: each takes processors that breaking news may want next."""
-        with suppress(OSError):  # Linux alone has threads of different niceness
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BULK_NICENESS)
+        if self._niceness:
+            with suppress(OSError):  # Linux alone has threads of different niceness
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         while not self._stopping.is_set():
-            with suppress(Empty):
-                step_id = self._bulk.get(timeout=0.5)
-                while (pause := self._way.pause()) and not self._stopping.is_set():
+            with self._surviving():
+                try:
+                    step_id = self._bulk.get(timeout=LOOK_SECONDS)
+                except Empty:
+                    step_id = None
+                while (pause := self._pause()) and not self._stopping.is_set():
                     self._stopping.wait(pause)
-                self._follow(step_id)
+                self._follow(step_id, slot="bulk")
 
-    def _follow(self, step_id: int) -> None:
+    def _pause(self) -> float:
+        """Seconds that bulk waits now. Breaking work of long steps holds it back while it runs here."""
+        with self._lock:
+            urgent = any(run.step.priority == Priority.breaking for run in self._runs.values())
+        if urgent:
+            self._way.breaking()
+        return self._way.pause()
+
+    def _follow(self, step_id: int | None, *, slot: Slot = "hinted") -> None:
         """Claims a step and runs it, unless someone else has it, it is not due, or we are leaving.
 
         Then a few more of its class that are due and have no hint yet (what a step leads to, or a backlog),
-        and whatever is of a higher class.
+        and whatever is of a higher class. A slot of bulk does bulk alone; without a hint, what is late.
         """
         with self._engaged(), suppress(Retryable):
             if self._stopping.is_set():
                 return
-            step = self._claim(lambda kinds: queue.claim(
-                self._engine, step_id, kinds, owner=self.owner, lease=self._settings.lease_seconds
-            ))  # fmt: skip
+            if step_id is None:
+                step = self._claim_next(f"priority = {int(Priority.bulk)} AND {self._late()}")
+            else:
+                step = self._claim(lambda kinds: queue.claim(
+                    self._engine, step_id, kinds, owner=self.owner, lease=self._settings.lease_seconds
+                ))  # fmt: skip
             own = int(step.priority) if step else 0
-            others = f"(priority < {own} OR priority = {own} AND dispatched_at IS NULL)"
+            others = f"priority = {own} AND dispatched_at IS NULL"
+            if slot != "bulk":
+                others = f"(priority < {own} OR {others})"
             left = STEPS_PER_HINT
             while step is not None:
-                self._work(step, direct=False)
-                self._unheard = None
+                self._work(step, slot)
                 left -= 1
-                waits = own == Priority.bulk and self._way.pause() > 0
+                waits = slot == "bulk" and self._pause() > 0
                 go_on = left > 0 and not waits and not self._stopping.is_set()
                 step = self._claim_next(others) if go_on else None
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Around each turn of a slot that nobody starts again: whatever goes wrong, the next turn comes."""
+        try:
+            yield
+        except Exception as error:
+            logger().error("worker.slot_failed", error=repr(error), exc_info=True)
+            self._stopping.wait(LOOK_SECONDS)
 
     @contextmanager
     def _engaged(self) -> Iterator[None]:
@@ -173,12 +205,12 @@ class Worker:
             with self._lock:
                 self._claiming -= 1
 
-    def _work(self, step: Step, *, direct: bool) -> str:
+    def _work(self, step: Step, slot: Slot) -> str:
         """Runs a claimed step; returns how that ended."""
         self._note_claim(step)
         metrics.STEP_WAIT.observe(step.waited, kind=step.kind)
         with self._lock:
-            self._runs[step.id] = _Run(step, direct)
+            self._runs[step.id] = _Run(step, slot)
         try:
             with tracing.span(
                 step.kind,
@@ -198,6 +230,8 @@ class Worker:
             if step.kind in self._alone:
                 self._alone[step.kind].release()
             self._note_claim(step)
+            if slot == "hinted":
+                self._unheard = None
 
     def _note_claim(self, step: Step) -> None:
         """What is done abroad says nothing about the threads that the watchdog watches."""
@@ -291,15 +325,19 @@ class Worker:
         """
         pulse, alive = Pulse(self._settings.redis_url), True
         with Listener(self._settings.database_url, queue.DIRECT) as listener:
+            looked = -inf
             while not self._stopping.is_set():
-                heard = listener.heard(1.0 if alive else 0.1)
-                if heard - {""}:
-                    self._way.breaking()
-                if heard and not heard & {"", self.service}:
-                    continue
-                with self._engaged(), suppress(Retryable):
-                    alive = pulse.alive()
-                    self._drain(alive=alive)
+                with self._surviving(), suppress(Retryable):
+                    heard = listener.heard(LOOK_SECONDS if alive else 0.1)
+                    if heard - {""}:
+                        self._way.breaking()
+                    others = heard and not heard & {"", self.service}
+                    if others and time.monotonic() - looked < LOOK_SECONDS:
+                        continue
+                    with self._engaged():
+                        alive = pulse.alive()
+                        self._drain(alive=alive)
+                    looked = time.monotonic()
 
     def _drain(self, *, alive: bool) -> None:
         while not self._stopping.is_set():
@@ -308,7 +346,7 @@ class Worker:
                 return
             if alive and self._unheard is None and _went_unheard(step):
                 self._unheard = time.monotonic()
-            self._work(step, direct=True)
+            self._work(step, "direct")
 
     def _without_hint(self) -> str:
         """Breaking work; and what is late, where no hint has come for a while that this process took up.
@@ -316,13 +354,20 @@ class Worker:
         While hints come, what is late waits behind others like it: taken here, a backlog of bulk would fill
         the slot that is kept for breaking news (measured: benchmarks/load/README.md).
         """
-        breaking, age = f"priority = {int(Priority.breaking)}", 2 * self._settings.redispatch_seconds
+        breaking, since = f"priority = {int(Priority.breaking)}", time.monotonic() - self._late_seconds()
         with self._lock:
-            at_work = any(not run.direct for run in self._runs.values())
-        if at_work or time.monotonic() - self._heard < age:
-            return breaking
-        return f"""({breaking} OR available_at < clock_timestamp() - interval '{age} seconds'
-            AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second'))"""
+            hears = self._heard > since or any(
+                run.slot == "hinted" and run.since > since for run in self._runs.values()
+            )
+        return breaking if hears else f"({breaking} OR {self._late()})"
+
+    def _late_seconds(self) -> float:
+        return 2 * self._settings.redispatch_seconds
+
+    def _late(self) -> str:
+        """What has been due for so long that its hints seem to be lost, and has none on its way just now."""
+        return f"""available_at < clock_timestamp() - interval '{self._late_seconds()} seconds'
+            AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '1 second')"""
 
     def _claim_next(self, where: str) -> Step | None:
         return self._claim(lambda kinds: queue.claim_next(
@@ -355,7 +400,7 @@ class Worker:
 
     def _run_abroad(self, step: Step) -> str:
         with self._engaged():
-            return self._work(step, direct=True)
+            return self._work(step, "direct")
 
     def _watch(self) -> None:
         """Leaves with an error when it cannot do its work: the supervisor starts a fresh process."""
@@ -378,7 +423,7 @@ class Worker:
         return (
             unheard is not None
             and time.monotonic() - unheard > self._settings.redispatch_seconds
-            and all(run.direct for run in self._runs.values())
+            and all(run.slot != "hinted" for run in self._runs.values())
         )
 
     def _overdue(self, seconds: float) -> bool:

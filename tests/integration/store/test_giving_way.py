@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nashr import settings
@@ -111,8 +111,8 @@ def test_hints_beyond_what_is_kept_are_forgotten(ran: Ran) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
-def test_a_slot_of_bulk_goes_on_with_bulk_and_takes_what_is_urgent_first(ran: Ran) -> None:
-    """One hint is enough for a backlog; a thread for other classes does not take bulk up."""
+def test_a_slot_of_bulk_goes_on_with_bulk_and_others_do_not_take_it_up(ran: Ran) -> None:
+    """One hint is enough for a backlog, which normal work has its own threads beside."""
     keys = [f"bulk {number}" for number in range(5)]
     first, *_ = [ran.step(key, Priority.bulk) for key in keys]
     ran.worker.attempt(ran.step("normal", Priority.normal), Priority.normal)
@@ -120,7 +120,34 @@ def test_a_slot_of_bulk_goes_on_with_bulk_and_takes_what_is_urgent_first(ran: Ra
     ran.step("later", Priority.normal)
     ran.worker.attempt(first, Priority.bulk)
     until(lambda: set(keys) <= set(ran.at), what="all of the backlog")
-    assert ran.at["later"] < ran.at["bulk 1"]
+    assert "later" not in ran.at
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_a_slot_of_bulk_looks_for_what_is_late_by_itself(ran: Ran, inside: Inside) -> None:
+    """Also where normal work leaves no thread that could take up hints for bulk."""
+    ran.step("bulk", Priority.bulk)
+    late(inside)
+    until(lambda: "bulk" in ran.at, what="the bulk step")
+
+
+def test_a_slot_of_bulk_outlives_what_it_meets(ran: Ran, request: pytest.FixtureRequest) -> None:
+    """An error that nobody thought of costs a second, not the thread."""
+    claim = ran.worker._claim
+    failed: list[bool] = []
+
+    def once(how: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise LookupError("nobody thought of it")
+        return claim(how)
+
+    ran.worker._claim = once  # type: ignore[method-assign, assignment]
+    ran.worker.attempt(ran.step("first", Priority.bulk), Priority.bulk)
+    ran.worker.attempt(ran.step("second", Priority.bulk), Priority.bulk)
+    request.getfixturevalue("in_bulk")
+    until(lambda: "second" in ran.at, what="the step after the error")
+    assert failed
 
 
 def test_who_is_wanted_is_told_and_all_hear_of_it(engine: Engine, database: str, ran: Ran) -> None:
