@@ -174,6 +174,9 @@ class Settings:
     token_burst: int = _setting(1000, "Requests that one token may send at once after a rest")
     max_requests: int = _setting(64, "Requests the API works on at once; what is more gets 503")
     breaking_requests: int = _setting(8, "How many of these are kept for breaking publications")
+    bulk_patience_seconds: float = _setting(
+        10.0, "While bulk publications wait longer for their turn, the next get 503; 0: they wait for ever"
+    )
     max_uploads: int = _setting(16, "Photos the API receives at once")
     max_streams: int = _setting(200, "Event streams the API holds open at once")
     max_body_bytes: int = _setting(1024 * 1024, "Largest JSON body of a request")

@@ -16,6 +16,7 @@ from nashr.settings import Settings
 from starlette.middleware import Middleware
 
 from nashr_ingest import access, openapi
+from nashr_ingest.backlog import Backlog
 from nashr_ingest.limits import Limits
 from nashr_ingest.overload import Allowance
 from nashr_ingest.problems import RefusedWith, install, render, request_id_of
@@ -80,6 +81,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.bell = events.Bell(runtime.settings.database_url)
     app.state.refusals = Refusals(runtime.engine)
+    app.state.backlog = Backlog(runtime.engine, patience=runtime.settings.bulk_patience_seconds)
     install(app, tell=app.state.refusals.tell_of)
     app.add_exception_handler(Retryable, _unavailable)
     for module in (

@@ -421,6 +421,21 @@ def backlog(conn: Connection) -> Backlog:
     return Backlog(**found)
 
 
+def bulk_waits(conn: Connection) -> float:
+    """Seconds for which the first bulk publication has waited for its links or its cards; 0: none waits."""
+    return float(
+        scalar(
+            conn,
+            f"""SELECT COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - min(first.available_at)), 0)::float8
+            FROM {_EACH_QUEUE} CROSS JOIN LATERAL (
+                SELECT available_at FROM step WHERE kind = each.kind AND priority = each.class
+                    AND state = 'ready' AND available_at <= statement_timestamp()
+                ORDER BY available_at LIMIT 1) AS first""",
+            kinds=["related", "cards"], classes=[int(Priority.bulk)] * 2,
+        )
+    )  # fmt: skip
+
+
 def wait_of(kind: str, *, first: bool) -> float:
     """Seconds a page waits for a step of this kind."""
     return STEPS[kind].first_wait if first else STEPS[kind].wait

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse
 
 from nashr_ingest import addresses, commands, pins, present, schemas
+from nashr_ingest.backlog import BacklogOf
 from nashr_ingest.clean import Cleaned, clean, clean_draft
 from nashr_ingest.context import Caller, Editor, Process, Writer, site_of, visible_site
 from nashr_ingest.problems import responses
@@ -212,10 +213,13 @@ def publish(
     who: Editor,
     process: Process,
     what: Request_,
+    backlog: BacklogOf,
     article: Id,
     wanted: Annotated[schemas.Publish, Body(default_factory=schemas.Publish)],
 ) -> JSONResponse:
     """Publishes a revision, now or at ``publish_at``; a 202 is never lost."""
+    if wanted.priority == "bulk" and wanted.publish_at is None:
+        backlog.check()
 
     def change(conn: Connection) -> Reply:
         found = _find(conn, who, article, lock=True)
