@@ -159,7 +159,9 @@ class Settings:
     delivery_threads: int = _setting(
         5, "Steps the delivery worker runs at once, bulk apart, one breaking only"
     )
-    bulk_threads: int = _setting(2, "Bulk steps the delivery worker runs at once; cards runs one, others two")
+    bulk_threads: int = _setting(
+        2, "Bulk steps the delivery worker runs at once; images runs two, others one"
+    )
     children: int = _setting(2, "Child processes that decode photos; one stays when idle")
 
     sweep_days: float = _setting(30.0, "Days that files of the site stay after the last page let go of them")

@@ -10,7 +10,7 @@ from nashr_related.handlers import Related
 
 def main() -> None:
     """The process ``nashr up`` starts."""
-    runtime = bootstrap.runtime("related", pool=6)
+    runtime = bootstrap.runtime("related", pool=5)
     handlers = Related(runtime)
     Worker(
         "related",
@@ -21,7 +21,7 @@ def main() -> None:
             "reindex": handlers.reindex,
             "backlinks": handlers.backlinks,
         },
-    ).run(threads=runtime.settings.related_threads, bulk=2, niceness=BULK_NICENESS)
+    ).run(threads=runtime.settings.related_threads, niceness=BULK_NICENESS)
 
 
 if __name__ == "__main__":
