@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from nashr.domain.errors import Permanent, Retryable
+from nashr.domain.errors import Permanent, Unavailable
 from nashr.domain.purging import Limits
 
 
@@ -15,11 +15,11 @@ class StoreConflict(Exception):
     """A conditional write met another state than it asked for (HTTP 412, 409, or 404 on If-Match)."""
 
 
-class StoreUnavailable(Retryable):
+class StoreUnavailable(Unavailable):
     """The store did not answer, or answered 5xx: whether a write took effect is unknown."""
 
 
-class CdnUnavailable(Retryable):
+class CdnUnavailable(Unavailable):
     """The edge did not answer, or cannot take the purge now."""
 
 

@@ -41,7 +41,7 @@ class Kind:
     first_wait: float = 0.0
     on_dead: Literal["block", "degrade"] = "degrade"
     limit: float = 30.0
-    max_attempts: int = 8
+    max_attempts: int = 12
     rearms: bool = False
     alone: bool = False
     abroad: bool = False
@@ -55,7 +55,6 @@ STEPS: Final[dict[str, Kind]] = {
         Kind(
             "images", "images", "a photo", "JPEG and WebP files, JPEG crops, placeholder",
             leads_to=("deliver", "lighter"), wait=30, first_wait=30, on_dead="block", limit=60,
-            max_attempts=4,
         ),
         Kind(
             "lighter", "images", "a photo", "the same in AVIF, crops as WebP",

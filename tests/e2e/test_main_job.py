@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
+from tests.conftest import until
+
 if TYPE_CHECKING:
     from tests.conftest import Stack
     from tests.e2e.conftest import Page, Reader
@@ -59,12 +61,18 @@ def write(stack: Stack) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def story(stack: Stack, reader: Reader) -> Story:
-    """Published, proven at the edge, fetched."""
+    """Published, proven at the edge, fetched; once what came after the first delivery is there too."""
     draft = write(stack)
     made = stack.create(**draft)
-    publication = stack.wait_proven(stack.publish(made["id"])["id"])
+    publication = stack.wait_proven(stack.publish(made["id"])["id"])["id"]
     article = stack.article(made["id"])
-    return Story(draft, article, publication, reader.page(article["url"]))
+
+    def at_rest() -> Story | None:
+        page, found = reader.page(article["url"]), stack.publication(publication)
+        served = hashlib.sha256(page.answer.content).hexdigest()
+        return Story(draft, article, found, page) if found["receipt"]["sha256"] == served else None
+
+    return until(at_rest, what="the receipt of what is served")
 
 
 def test_the_page_has_everything_in_order(story: Story) -> None:

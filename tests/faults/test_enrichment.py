@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from nashr.steps import STEPS
+
 from tests.conftest import until
 from tests.faults.newsroom import Client, ask_for_story, publish, shows
 
@@ -78,7 +80,8 @@ CARD = "kind = 'cards' AND split_part(key, ':', 1) = %s"
 
 
 def _leave_three_attempts(lab: Lab, story: Story) -> None:
-    lab.rows(f"UPDATE step SET attempts = attempts + 5 WHERE {CARD} RETURNING id", story.id)
+    spent = STEPS["cards"].max_attempts - 3
+    lab.rows(f"UPDATE step SET attempts = attempts + {spent} WHERE {CARD} RETURNING id", story.id)
 
 
 def _dead(lab: Lab, story: Story) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from nashr.domain.cards import FORMATS, Format
 from nashr.domain.errors import Retryable
-from nashr.runtime.sandbox import Limits, Sandbox, SandboxUnavailable, TaskCrashed
+from nashr.runtime.sandbox import Limits, Sandbox, TaskCrashed
 
 from nashr_cards.card import Card, CardText, Theme
 
@@ -43,10 +43,10 @@ class CardPool:
         theme: Theme,
         formats: Sequence[Format] = FORMATS,
     ) -> tuple[Card, ...]:
-        """As core.draw, in a child. Raises CardCrashed, UnreadableHero."""
+        """As core.draw, in a child. Raises CardCrashed, UnreadableHero, SandboxUnavailable."""
         try:
             cards = self._sandbox.run("draw", text, hero=hero, focal=focal, theme=theme, formats=formats)
-        except (TaskCrashed, SandboxUnavailable) as error:
+        except TaskCrashed as error:
             raise CardCrashed(f"the cards could not be drawn: {error}") from error
         assert isinstance(cards, tuple)
         return cards

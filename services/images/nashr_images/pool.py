@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from nashr.runtime.sandbox import Limits, Sandbox, SandboxUnavailable, TaskCrashed
+from nashr.runtime.sandbox import Limits, Sandbox, TaskCrashed
 
 from nashr_images.renditions import (
     MAX_PIXELS,
     Decode,
-    DecoderUnavailable,
     ImageCrashed,
     Job,
     LightJob,
@@ -62,8 +61,8 @@ class DecodePool:
         """``core.render`` in a child, which reads a ``Path`` by itself.
 
         With a ``name`` the decode is kept for ``render_lighter``. Raises what ``core.render`` raises,
-        ImageCrashed when the photo cost its child the life or went over a limit, and DecoderUnavailable
-        (retryable) when no child could be kept at all.
+        ImageCrashed when the photo cost its child the life or went over a limit, and SandboxUnavailable when
+        no child could be kept at all.
         """
         with _translated():
             rendered = self._sandbox.run(
@@ -128,5 +127,3 @@ def _translated(text: str = _NOT_DECODED) -> Iterator[None]:
         yield
     except TaskCrashed as error:
         raise ImageCrashed(text.format(error)) from error
-    except SandboxUnavailable as error:
-        raise DecoderUnavailable(str(error)) from error

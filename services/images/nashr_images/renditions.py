@@ -151,4 +151,4 @@ class ImageCrashed(ImageRefused):
 
 
 class DecoderUnavailable(Retryable):
-    """No child process could be started or kept: the photo itself was not tried."""
+    """This worker lacks the library that decodes the format: the photo itself was not tried."""

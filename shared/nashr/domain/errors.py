@@ -59,6 +59,13 @@ class Retryable(WorkError):
     """The cause may pass by itself: the step becomes due again after a back-off."""
 
 
+class Unavailable(Retryable):
+    """The store, the edge, the database or the machine does not answer: no sign against the step itself.
+
+    It comes again after a back-off for as long as that lasts, and never runs out of attempts by it.
+    """
+
+
 class NotYet(Retryable):
     """Something else has to end first: the step comes again soon, and that attempt does not count.
 

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Final
 
 from pebble import ProcessExpired, ProcessPool
 
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import Unavailable
 
 _START_SECONDS: Final = 30.0
 _MALLOC: Final = {-8: 2, -3: 1 << 25, -1: 1 << 27}
@@ -39,7 +39,7 @@ class TaskCrashed(Exception):
     """The task cost its child the life, or went over a limit; the text says which."""
 
 
-class SandboxUnavailable(Retryable):
+class SandboxUnavailable(Unavailable):
     """No child process could be started or kept: the task itself was not tried."""
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import Unavailable
 from nashr.observability import tracing
 from nashr.store.patience import PATIENCE, PatientConnection
 from nashr.store.resting import IDLE_SECONDS, close_idle
@@ -30,7 +30,7 @@ TRUSTED_SECONDS = 1.0  # a connection that spoke this recently is taken to be al
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "53100"})
 
 
-class DatabaseUnavailable(Retryable):
+class DatabaseUnavailable(Unavailable):
     """PostgreSQL did not answer, or asks to try again."""
 
 

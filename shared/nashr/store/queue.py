@@ -25,6 +25,10 @@ _UNHINTED = "(dispatched_at IS NULL OR dispatched_at < statement_timestamp() - m
 _EACH_QUEUE = "unnest(CAST(:kinds AS text[]), CAST(:classes AS smallint[])) AS each(kind, class)"
 """Kind by kind and class by class, as the index has them: what waits for another hour is not read."""
 
+BLAMELESS = 7
+"""No more are counted of the attempts that ended because something else does not answer: so the back-off gets
+as long as it can, and the count stays below every kind's ``max_attempts``."""
+
 _SEVERAL = 16  # of a queue: others may be about to claim the first ones
 
 CHANNEL = "nashr_step"
@@ -281,13 +285,21 @@ def finish(
 
 
 def retry(
-    conn: Connection, step: Step, error: str, *, waits: float | None = None, least: float = 0.0
+    conn: Connection,
+    step: Step,
+    error: str,
+    *,
+    waits: float | None = None,
+    least: float = 0.0,
+    blameless: bool = False,
 ) -> None:
     """Puts a step back with a back-off; full jitter within the upper half, but not before ``least`` seconds.
 
-    What only waits for something else comes again in ``waits`` seconds, the attempt forgotten.
+    What only waits for something else comes again in ``waits`` seconds, the attempt forgotten. A
+    ``blameless`` attempt counts no further than BLAMELESS: enough for the back-off, never for death.
     """
     delay = backoff_seconds(step.attempts, step.kind) if waits is None else waits
+    forgotten = waits is not None or (blameless and step.attempts > BLAMELESS)
     delay = max(least, delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load only
     run(
         conn,
@@ -295,8 +307,7 @@ def retry(
             attempts = attempts - :forgotten, dispatched_at = NULL,
             available_at = clock_timestamp() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'leased'""",
-        id=step.id, fence=step.fence, error=_said(error), forgotten=0 if waits is None else 1,
-        delay=delay,
+        id=step.id, fence=step.fence, error=_said(error), forgotten=int(forgotten), delay=delay,
     )  # fmt: skip
 
 

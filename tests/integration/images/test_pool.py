@@ -21,13 +21,12 @@ from typing import Any
 
 import pytest
 from nashr.domain.recipe import RECIPE, Size
-from nashr.runtime.sandbox import Limits
+from nashr.runtime.sandbox import Limits, SandboxUnavailable
 from nashr_images.metadata import Metadata
 from nashr_images.pool import DecodePool, Kept
 from nashr_images.renditions import (
     BrokenImage,
     Decode,
-    DecoderUnavailable,
     ImageCrashed,
     LightJob,
     NotAnImage,
@@ -243,7 +242,7 @@ def test_closed_pool_refuses(open_pool: OpenPool) -> None:
     child = only_child()
     pool.close()
     assert wait_for_exit(child)
-    with pytest.raises(DecoderUnavailable, match="closed"):
+    with pytest.raises(SandboxUnavailable, match="closed"):
         pool.render(jpeg())
 
 
