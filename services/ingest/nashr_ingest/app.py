@@ -81,7 +81,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.bell = events.Bell(runtime.settings.database_url)
     app.state.refusals = Refusals(runtime.engine)
-    app.state.backlog = Backlog(runtime.engine, patience=runtime.settings.bulk_patience_seconds)
+    app.state.backlog = Backlog(patience=runtime.settings.bulk_patience_seconds)
     install(app, tell=app.state.refusals.tell_of)
     app.add_exception_handler(Retryable, _unavailable)
     for module in (

@@ -11,8 +11,7 @@ from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 from nashr.store import queue
-from nashr.store.database import statement
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from nashr_ingest.problems import RefusedWith
 
@@ -22,18 +21,17 @@ LOOK_SECONDS: Final = 0.5
 class Backlog:
     """How long bulk waits, as looked up lately. ``patience``: seconds that it may; 0: for ever."""
 
-    def __init__(self, engine: Engine, *, patience: float) -> None:
-        self._engine, self._patience = engine, patience
+    def __init__(self, *, patience: float) -> None:
+        self._patience = patience
         self._looked, self._waits = float("-inf"), 0.0
 
-    def check(self) -> None:
+    def check(self, conn: Connection) -> None:
         """Raises Refused("unavailable"), 503, while bulk waits for longer than it may."""
         if not self._patience:
             return
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            with statement(self._engine) as conn:
-                self._waits = queue.bulk_waits(conn)
+            self._waits = queue.bulk_waits(conn)
         if self._waits > self._patience:
             raise RefusedWith(
                 "unavailable",

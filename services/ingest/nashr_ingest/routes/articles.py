@@ -218,10 +218,10 @@ def publish(
     wanted: Annotated[schemas.Publish, Body(default_factory=schemas.Publish)],
 ) -> JSONResponse:
     """Publishes a revision, now or at ``publish_at``; a 202 is never lost."""
-    if wanted.priority == "bulk" and wanted.publish_at is None:
-        backlog.check()
 
     def change(conn: Connection) -> Reply:
+        if wanted.priority == "bulk" and wanted.publish_at is None:
+            backlog.check(conn)
         found = _find(conn, who, article, lock=True)
         site = sites.get(conn, found.site).site
         publication, warnings = commands.publish(conn, site, found, wanted, actor=who.actor)
