@@ -61,11 +61,15 @@ class Shared:
 
 
 class Caller:
-    """Sends requests until they are answered, always with the same key, and logs every attempt."""
+    """Sends requests until they are answered, always with the same key, and logs every attempt.
+
+    ``put_off``: how many answers said to come later, 429 and 503.
+    """
 
     def __init__(self, shared: Shared, chance: random.Random) -> None:
         self._shared = shared
         self._chance = chance
+        self.put_off = 0
         headers = {"Authorization": f"Bearer {shared.token}"}
         self._client = httpx.Client(
             base_url=shared.api, headers=headers, timeout=CALL_SECONDS, trust_env=False
@@ -111,9 +115,11 @@ class Caller:
 
     def _once(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> httpx.Response | None:
         try:
-            return self._client.request(method, path, headers=dict(headers), json=body)
+            answer = self._client.request(method, path, headers=dict(headers), json=body)
         except httpx.TransportError:
             return None
+        self.put_off += answer.status_code in {429, 503}
+        return answer
 
     def _note(
         self, key: str, outcome: Outcome, answer: httpx.Response | None, said: Mapping[str, Any]
@@ -213,10 +219,12 @@ class Writer(threading.Thread):
         piece.state = "live"
 
     def _again(self, piece: Piece) -> bool:
-        """Some drafts, the last of them published; false if one was refused."""
+        """Some drafts, fewer once the run is over, the last of them published; false if one was refused."""
         for _ in range(self._chance.choice(SAVED)):
             if self._store(piece, "update", "PUT", f"/v1/articles/{piece.id}") is None:
                 return False
+            if self._shared.ended.is_set():
+                break
         self._publish(piece)
         return True
 

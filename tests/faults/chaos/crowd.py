@@ -29,7 +29,7 @@ class Member(threading.Thread):
     def __init__(self, shared: Shared, chance: random.Random, *, until: float) -> None:
         super().__init__(name="crowd", daemon=True)
         self._shared, self._until = shared, until
-        self._caller = Caller(shared, chance)
+        self.caller = Caller(shared, chance)
         number = FIRST_NUMBER + chance.getrandbits(28)
         self.piece = Piece(number, slug=f"c{shared.run}-{number}")
 
@@ -37,16 +37,16 @@ class Member(threading.Thread):
         try:
             while time.monotonic() < self._until and self._write():
                 for _ in range(READS):
-                    self._caller.get(f"/v1/articles/{self.piece.id}")
+                    self.caller.get(f"/v1/articles/{self.piece.id}")
         finally:
-            self._caller.close()
+            self.caller.close()
 
     def _write(self) -> bool:
         """A revision and its publication in bulk; false once a request was refused or given up."""
         piece, first = self.piece, not self.piece.id
         word = f"w{self._shared.run}a{piece.number}r{piece.revision + 1}x"
         draft = {"section": "politics", "slug": piece.slug, "headline": f"خبر {word}"}
-        found = self._caller.insist(
+        found = self.caller.insist(
             "create" if first else "update", piece, "POST" if first else "PUT",
             "/v1/articles" if first else f"/v1/articles/{piece.id}", word=word,
             headers={} if first else {"If-Match": f'"{piece.revision}"'},
@@ -57,11 +57,11 @@ class Member(threading.Thread):
         piece.id, piece.revision = found["id"], found["revision"]
         address = f"/v1/articles/{piece.id}/publish"
         bulk = {"priority": "bulk"}
-        return self._caller.insist("publish", piece, "POST", address, word=word, body=bulk) is not None
+        return self.caller.insist("publish", piece, "POST", address, word=word, body=bulk) is not None
 
 
 def burst(ground: Ground, chance: random.Random, *, seconds: float) -> str:
-    """Sends what they can for ``seconds``; returns, when each has had its last answer, what was asked."""
+    """Sends what they can for ``seconds``; returns, when each has had its last answer, what came of it."""
     lab = ground.lab
     shared = Shared(lab.api, lab.site, _token(ground), ground.log, f"{chance.getrandbits(24):x}")
     until = time.monotonic() + seconds
@@ -70,7 +70,8 @@ def burst(ground: Ground, chance: random.Random, *, seconds: float) -> str:
         member.start()
     for member in crowd:
         member.join(max(0.1, until + 45 - time.monotonic()))
-    return f"{sum(member.piece.revision for member in crowd)} revisions"
+    revisions, put_off = zip(*((one.piece.revision, one.caller.put_off) for one in crowd), strict=True)
+    return f"{sum(revisions)} revisions, {sum(put_off)} times told to come later"
 
 
 def _token(ground: Ground) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -37,8 +38,11 @@ _EFFECTS: Final = (
     WHEN (OLD.state = 'leased' AND NEW.state <> 'leased' AND NEW.finished_at IS DISTINCT FROM OLD.finished_at)
     EXECUTE FUNCTION chaos_finish()""",
 )
-_OPEN: Final = """SELECT count(*) FROM publication WHERE kind = 'publish'
-    AND state NOT IN ('live', 'superseded', 'failed', 'cancelled')"""
+_OPEN: Final = """SELECT u.id, u.article, u.state, s.kind, s.state AS step, s.attempts, s.error,
+        EXTRACT(EPOCH FROM s.available_at - clock_timestamp())::float8 AS due_in
+    FROM publication u JOIN article a ON a.id = u.article
+    LEFT JOIN step s ON s.kind IN ('deliver', 'purge') AND s.key = a.page::text AND s.state <> 'done'
+    WHERE u.kind = 'publish' AND u.state NOT IN ('live', 'superseded', 'failed', 'cancelled')"""
 _PAGES: Final = """SELECT id, kind, path, wanted, live, stored FROM page
     WHERE live > 0 AND kind <> 'routes' ORDER BY id"""
 
@@ -53,15 +57,21 @@ def note_effects(ground: Ground) -> datetime:
 
 
 def wait_recovered(ground: Ground, *, since: float) -> float | None:
-    """Seconds from ``since`` until everything accepted is live and nothing late; None: too long."""
+    """Seconds from ``since`` until everything accepted is live and nothing late; None: too long.
+
+    What it waits for is in recovery.jsonl beside the logs: late steps and open publications, each 0.2 s.
+    """
     lab = ground.lab
-    while time.monotonic() < since + PATIENCE:
-        try:
-            if lab.rows(LATE) == [] and lab.count(_OPEN) == 0:
-                return time.monotonic() - since
-        except psycopg.Error:  # it is just starting
-            pass
-        time.sleep(0.2)
+    with (ground.log.folder / "recovery.jsonl").open("w", encoding="utf-8") as told:
+        while (passed := time.monotonic() - since) < PATIENCE:
+            try:
+                late, still = lab.rows(LATE), lab.rows(_OPEN)
+            except psycopg.Error as error:  # it is just starting
+                late, still = [{"error": str(error)}], []
+            if not late and not still:
+                return passed
+            print(json.dumps({"seconds": round(passed, 1), "late": late, "open": still}), file=told)
+            time.sleep(0.2)
     return None
 
 

@@ -25,6 +25,8 @@ COLUMNS = (
     *("recovery", "lag p50", "lag max"),
 )
 TIMES = COLUMNS[-3:]
+TOKEN_RATE = "40"
+"""Requests a second of one token: the crowd meets its limit, writers hardly."""
 NAMED = {
     "lost": ("lost",),
     "stale": ("stale", "back", "bytes"),
@@ -79,7 +81,7 @@ def soak(plans: list[Plan], folder: Path, *, naive: int) -> list[int]:
     for place, plan in enumerate(plans):
         home = folder / f"seed-{plan.seed}"
         try:
-            with opened(home) as lab:
+            with opened(home, token_rate=TOKEN_RATE, token_burst=TOKEN_RATE) as lab:
                 verdict = run.against(lab, plan, home / "logs")
                 failed += [plan.seed] if verdict.broken else []
                 rows["nashr"].append(_tell("nashr", verdict, home))
