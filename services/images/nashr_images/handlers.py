@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from nashr import failpoints, sitefiles
 from nashr.bootstrap import Runtime
@@ -24,7 +25,17 @@ from nashr.store.sites import SiteRow
 from sqlalchemy import Connection
 
 from nashr_images.pool import DecodePool
-from nashr_images.renditions import Job, LightJob, Rendered, Rendition, lighter_only, second_set
+from nashr_images.renditions import (
+    ImageCrashed,
+    Job,
+    LightJob,
+    Rendered,
+    Rendition,
+    lighter_only,
+    second_set,
+)
+
+PATIENCE: Final = 3  # attempts after which a photo is blamed for the end of its decoder
 
 
 class Images:
@@ -43,7 +54,9 @@ class Images:
         if asset.is_made(recipe):
             return _nothing
         job = Job(recipe, _editors_point(asset), crops_only=asset.is_of(recipe))
-        rendered = self._pool.render(self._original(asset), job, name=_kept_as(asset, recipe))
+        original = self._original(asset)
+        with _patient(step):
+            rendered = self._pool.render(original, job, name=_kept_as(asset, recipe))
         files = self._stored(site, rendered.renditions)
         return lambda conn: self._ready(conn, site, asset, rendered, files)
 
@@ -57,7 +70,8 @@ class Images:
             return _nothing
         job = LightJob(site.site.images, missing, asset.focal_point or MIDDLE)
         name = _kept_as(asset, site.site.images)
-        made = self._pool.render_lighter(lambda: self._original(asset), job, name=name)
+        with _patient(step):
+            made = self._pool.render_lighter(lambda: self._original(asset), job, name=name)
         worth = lighter_only(made, _lightest(asset.renditions))
         files = self._stored(site, worth)
         return lambda conn: _lighter(conn, site, asset, _described(worth, files), files)
@@ -98,6 +112,17 @@ class Images:
         _want_lighter(conn, asset)
         changed = now.to_make(recipe) != asset.to_make(recipe)
         return Finish({"renditions": len(files)}, again_at=_now(conn) if changed else None)
+
+
+@contextmanager
+def _patient(step: Step) -> Iterator[None]:
+    """A decoder that ended may have been ended by something else: it is tried again, up to PATIENCE times."""
+    try:
+        yield
+    except ImageCrashed as error:
+        if step.attempts < PATIENCE:
+            raise Retryable(str(error)) from error
+        raise
 
 
 def _nothing(_: Connection) -> Finish:

@@ -6,7 +6,7 @@ Rendering (HTTP status, problem+json) is the edge's business, not this module's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 CODES: Final = frozenset(
     {
@@ -56,14 +56,18 @@ class WorkError(Exception):
 
 
 class Retryable(WorkError):
-    """The cause may pass by itself: the step becomes due again after a back-off."""
+    """The cause may pass by itself: the step becomes due again after a back-off.
+
+    ``blameless``: it says nothing against the step, which never runs out of attempts by it.
+    """
+
+    blameless: ClassVar[bool] = False
 
 
 class Unavailable(Retryable):
-    """The store, the edge, the database or the machine does not answer: no sign against the step itself.
+    """The store, the edge, the database or the machine does not answer."""
 
-    It comes again after a back-off for as long as that lasts, and never runs out of attempts by it.
-    """
+    blameless = True
 
 
 class NotYet(Retryable):

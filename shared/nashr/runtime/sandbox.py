@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -140,13 +141,13 @@ class _Child:
         task = pickle.dumps((function, args, options))
         try:
             return self._attempt(task)
-        except RuntimeError:
+        except SandboxUnavailable:
             self.stop()
         try:
             return self._attempt(task)
-        except RuntimeError as error:
+        except SandboxUnavailable:
             self.stop()
-            raise SandboxUnavailable(f"no child process could be started: {error}") from error
+            raise
 
     def stop(self) -> None:
         """Ends the child; the next task starts another."""
@@ -158,16 +159,20 @@ class _Child:
     def _attempt(self, task: bytes) -> Any:
         seconds = self._limits.seconds
         with _in_memory(task) as given, _in_memory(b"") as output:
-            future = self._started().schedule(
-                _run, args=(self._birth[0], given, output, self._limits), timeout=seconds
-            )
+            with _starting():
+                future = self._started().schedule(
+                    _run, args=(self._birth[0], given, output, self._limits), timeout=seconds
+                )
             try:
                 # The longer wait here is for the pool's own watch failing: nobody waits for ever.
                 future.result(timeout=seconds + _START_SECONDS)
                 return pickle.loads(Path(output).read_bytes())  # noqa: S301 - our own child wrote it
+            except BrokenProcessPool as error:  # it died while idle
+                raise SandboxUnavailable(f"no child process could be kept: {error}") from error
             except (ProcessExpired, TimeoutError, MemoryError) as error:
                 self.stop()
-                self._started()  # at once, so that the next task need not wait for it
+                with _starting():
+                    self._started()  # at once, so that the next task need not wait for it
                 raise TaskCrashed(_crash_report(error, seconds)) from error
 
     def _started(self) -> ProcessPool:
@@ -182,6 +187,15 @@ class _Child:
         if not self._pool.active:  # reading it also starts the process of a new pool
             raise RuntimeError("its pool has stopped")
         return self._pool
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """A pool says by RuntimeError that it has no child; a task may raise one for reasons of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise SandboxUnavailable(f"no child process could be started: {error}") from error
 
 
 class _LeanProcess(SpawnProcess):

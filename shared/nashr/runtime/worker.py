@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 
 from nashr import failpoints
 from nashr.adapters.transport import Pulse, consume
-from nashr.domain.errors import Fenced, Later, NotYet, Permanent, Retryable, Unavailable
+from nashr.domain.errors import Fenced, Later, NotYet, Permanent, Retryable
 from nashr.observability import metrics, tracing
 from nashr.observability.logs import logger
 from nashr.runtime.abroad import Abroad
@@ -289,8 +289,7 @@ class Worker:
         waits = error.seconds if isinstance(error, NotYet) else None
         least = error.seconds if isinstance(error, Later) else 0.0
         with suppress(Retryable), transaction(self._engine) as conn:
-            blameless = isinstance(error, Unavailable)
-            queue.retry(conn, step, str(error), waits=waits, least=least, blameless=blameless)
+            queue.retry(conn, step, str(error), waits=waits, least=least, blameless=error.blameless)
             queue.notify(conn)
 
     def _bury(self, step: Step, error: str) -> None:

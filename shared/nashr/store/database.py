@@ -34,6 +34,12 @@ class DatabaseUnavailable(Unavailable):
     """PostgreSQL did not answer, or asks to try again."""
 
 
+class StatementTooSlow(DatabaseUnavailable):
+    """A statement took longer than it may; perhaps it always will."""
+
+    blameless = False
+
+
 def connect(
     url: str,
     *,
@@ -100,7 +106,9 @@ def translated() -> Iterator[None]:
     except (psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if _passes(cause):
-            raise DatabaseUnavailable(f"the database did not finish: {_first_line(cause)}") from error
+            slow = isinstance(cause, psycopg.errors.QueryCanceled)
+            kind = StatementTooSlow if slow else DatabaseUnavailable
+            raise kind(f"the database did not finish: {_first_line(cause)}") from error
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -11,6 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httpx
 import psycopg
@@ -30,6 +32,8 @@ from tests.faults.history.records import Dump, PageRow, Thing
 from tests.faults.newsroom import LATE
 
 PATIENCE: Final = 90.0
+_FILES: Final = ("media/", "cards/", "assets/", "_nashr/")
+_HREF: Final = re.compile('href="([^"]+)"')
 _EFFECTS: Final = (
     "CREATE TABLE IF NOT EXISTS chaos_finish (step bigint, fence bigint)",
     """CREATE OR REPLACE FUNCTION chaos_finish() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
@@ -89,7 +93,7 @@ def dump(
     """Everything the judge compares, of what was asked since ``started``; read past every proxy."""
     lab = ground.lab
     with _opened(ground) as (engine, store, originals):
-        objects = dict(_objects(store, ground.prefix))
+        objects = dict(_objects(ground, store, ground.prefix))
         pages = tuple(_pages(ground, engine, originals))
     return Dump(
         revisions=tuple(
@@ -157,13 +161,13 @@ def keys_of(ground: Ground) -> frozenset[str]:
 def pages_at(ground: Ground, prefix: str) -> dict[str, Thing]:
     """The pages below a prefix of the site's bucket."""
     with _opened(ground) as (_, store, _originals):
-        return dict(_objects(store, prefix))
+        return dict(_objects(ground, store, prefix))
 
 
-def _objects(store: S3ObjectStore, prefix: str) -> Iterator[tuple[str, Thing]]:
+def _objects(ground: Ground, store: S3ObjectStore, prefix: str) -> Iterator[tuple[str, Thing]]:
     """Every page in the bucket; files are named by their bytes."""
     for key in list(store.keys(prefix)):
-        if key.removeprefix(prefix).startswith(("media/", "cards/", "assets/", "_nashr/")):
+        if key.removeprefix(prefix).startswith(_FILES):
             continue
         found, body = store.head(key), store.get(key) or b""
         meta: Mapping[str, str] = found.metadata if found else {}
@@ -175,8 +179,17 @@ def _objects(store: S3ObjectStore, prefix: str) -> Iterator[tuple[str, Thing]]:
                 sha256=sha256(body).hexdigest(),
                 status=int(meta.get("status", "200")),
                 words=words_in(body),
+                links=tuple(sorted(set(_links(ground, body)))),
             ),
         )
+
+
+def _links(ground: Ground, body: bytes) -> Iterator[str]:
+    """The keys of the site's pages that a page leads to."""
+    for found in _HREF.findall(body.decode(errors="replace")):
+        path = unquote(re.split("[?#]", html.unescape(found))[0].removeprefix(ground.lab.site))
+        if path.startswith("/") and not path.startswith("//") and not path[1:].startswith(_FILES):
+            yield ground.store_key(path)
 
 
 def _pages(ground: Ground, engine: Engine, originals: S3ObjectStore) -> Iterator[PageRow]:

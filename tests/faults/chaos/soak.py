@@ -31,7 +31,7 @@ NAMED = {
     "lost": ("lost",),
     "stale": ("stale", "back", "bytes"),
     "double": ("double effects", "repeated"),
-    "half": ("half pages",),
+    "half": ("half pages", "dead links"),
 }
 
 

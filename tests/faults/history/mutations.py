@@ -242,6 +242,13 @@ def forget_page(history: History) -> History:
     return _dumped(history, pages=(*history.dump.pages, page))
 
 
+def lose_target(history: History) -> History:
+    """A page that another one leads to."""
+    objects = history.dump.objects
+    lost = next(t.links[0] for t in objects.values() if t.status == 200 and t.links)
+    return _dumped(history, objects={key: thing for key, thing in objects.items() if key != lost})
+
+
 MUTATIONS: Final[Mapping[str, tuple[Mutation, str]]] = {
     "a revision is lost": (drop_revision, "lost"),
     "a revision holds other words": (change_revision, "lost"),
@@ -259,6 +266,7 @@ MUTATIONS: Final[Mapping[str, tuple[Mutation, str]]] = {
     "a write replaces a newer one": (drop_write_between, "back"),
     "an asset is missing at a PUT": (remove_asset, "half pages"),
     "an asset is deleted in use": (delete_asset, "half pages"),
+    "a link leads nowhere": (lose_target, "dead links"),
     "a claim has two effects": (double_effect, "double effects"),
     "a done step has no effect": (drop_effect, "double effects"),
     "a publication goes live twice": (announce_twice, "double effects"),

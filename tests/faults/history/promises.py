@@ -132,6 +132,17 @@ def half_pages(history: History) -> Complaints:
                 yield f"{write.key} version {write.version} named {name}, which was not there"
 
 
+def dead_links(history: History) -> Complaints:
+    """Promise 3 at rest: every link to the site itself leads to a page or a redirect."""
+    objects = history.dump.objects
+    there = {key for key, thing in objects.items() if thing.status in {200, 301}}
+    for key, thing in objects.items():
+        if thing.status == 200:
+            yield from (
+                f"{key} leads to {name}, which is not there" for name in thing.links if name not in there
+            )
+
+
 def doubled(history: History) -> Complaints:
     """Promise 4: each claim ends once, each version is stored once, each publication goes live once."""
     for step, fence, count in history.dump.finishes:
@@ -237,6 +248,7 @@ PROMISES: Final[Mapping[str, Callable[[History], Complaints]]] = {
     "back": back,
     "bytes": wrong_bytes,
     "half pages": half_pages,
+    "dead links": dead_links,
     "double effects": doubled,
     "unpurged": unpurged,
     "early": early,

@@ -96,12 +96,13 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """An object at rest."""
+    """An object at rest; ``links``: the keys of the site's own pages that it leads to."""
 
     version: int
     sha256: str
     status: int = 200
     words: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

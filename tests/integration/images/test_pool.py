@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from nashr.domain.recipe import RECIPE, Size
-from nashr.runtime.sandbox import Limits, SandboxUnavailable
+from nashr.runtime.sandbox import Limits, Sandbox, SandboxUnavailable
 from nashr_images.metadata import Metadata
 from nashr_images.pool import DecodePool, Kept
 from nashr_images.renditions import (
@@ -137,6 +137,14 @@ def test_child_killed_at_rest_is_not_the_photos_fault(open_pool: OpenPool) -> No
     pool.warm()
     os.kill(only_child(), signal.SIGKILL)
     assert pool.render(jpeg()).width == 400
+
+
+def test_what_a_task_raises_is_no_sign_of_a_missing_child() -> None:
+    """A RuntimeError of its own reaches the caller as it is: it could not be told from an outage."""
+    sandbox = Sandbox("asyncio", children=1)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        sandbox.run("get_running_loop")
+    sandbox.close()
 
 
 def test_time_limit(open_pool: OpenPool, endless: Path) -> None:

@@ -12,7 +12,7 @@ from nashr.runtime.sandbox import SandboxUnavailable
 from nashr.runtime.worker import Commit, Worker
 from nashr.steps import STEPS
 from nashr.store import queue
-from nashr.store.database import DatabaseUnavailable, transaction
+from nashr.store.database import DatabaseUnavailable, StatementTooSlow, run, transaction
 from nashr.store.queue import Step
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def test_an_outage_of_any_length_makes_nothing_dead(
     assert min(kind.max_attempts for kind in STEPS.values()) - queue.BLAMELESS >= 5
 
 
-@pytest.mark.parametrize("error", [Retryable("no such file"), ZeroDivisionError("no such number")])
+@pytest.mark.parametrize(
+    "error",
+    [Retryable("no such file"), StatementTooSlow("30 s are over"), ZeroDivisionError("no such number")],
+)
 def test_its_own_failures_end_it(engine: Engine, inside: Inside, step: int, error: Exception) -> None:
     """After its kind's attempts it is dead; a person replays it."""
     attempt(engine, inside, step, error, times=MOST)
@@ -70,3 +73,15 @@ def test_an_outage_does_not_undo_what_was_counted(engine: Engine, inside: Inside
         attempt(engine, inside, step, StoreUnavailable("no answer"), times=1)
     attempt(engine, inside, step, ZeroDivisionError(), times=1)
     assert inside.step(step)["state"] == "dead"
+
+
+def test_a_statement_that_takes_too_long_is_its_own_fault(engine: Engine) -> None:
+    """Perhaps it always will: no outage that passes by itself."""
+
+    def sleep() -> None:
+        with transaction(engine) as conn:
+            run(conn, "SET LOCAL statement_timeout = '50ms'")
+            run(conn, "SELECT pg_sleep(9)")
+
+    with pytest.raises(StatementTooSlow):
+        sleep()

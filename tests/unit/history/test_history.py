@@ -86,7 +86,8 @@ def _dump() -> Dump:
         corrections=("a correction",),
         pages=pages,
         objects={
-            row.key: Thing(version=row.live, sha256=row.rendered, words=("w1a1r2x",)) for row in pages
+            row.key: Thing(version=row.live, sha256=row.rendered, words=("w1a1r2x",), links=(FRONT, PAGE))
+            for row in pages
         },
         finishes=((1, 1, 1), (2, 3, 1)),
         lives={"pb_1": 1, "pb_2": 1},
