@@ -258,6 +258,19 @@ def test_no_more_is_removed_than_allowed(damage: Damage) -> None:
     assert summary["repaired"]["pages"] >= 7
 
 
+@pytest.mark.parametrize(
+    ("what", "done"), [("page", ["pages"]), ("file", ["files"]), ("orphan", ["removed", "adopted"])]
+)
+def test_what_is_repaired_is_counted(damage: Damage, what: str, done: list[str]) -> None:
+    """The command is over before anybody could ask it: it leaves its counts to ``/metrics``."""
+    counted = damage.behind.one(
+        "SELECT value FROM metric WHERE series = 'nashr_repairs_total' AND labels = %s",
+        f'{{"by":"verify","what":"{what}"}}',
+    )
+    repaired = [run.summary["repaired"] or {} for run in damage.runs]
+    assert counted >= sum(run.get(name, 0) for run in repaired for name in done) > 0
+
+
 def test_an_orphaned_page_is_removed(damage: Damage) -> None:
     """Once allowed it is gone from the bucket, and readers get 404."""
     assert damage.runs[2].summary["repaired"]["removed"] == 1

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from nashr.domain.errors import Retryable
 from nashr.domain.pageheaders import VERSION, sealed
-from nashr.observability import tracing
+from nashr.observability import metrics, tracing
 from nashr.ports import ObjectStore, StoreConflict
 from nashr.store.pagerows import PageRow
 
@@ -39,6 +39,7 @@ def put(store: ObjectStore, key: str, page: Page, *, row: PageRow, version: int)
             with tracing.span("store.put", kind="client", key=key, version=version):
                 return _put_once(store, key, page, expected=expected, version=version)
         except StoreConflict:
+            metrics.STORE_CONFLICTS.add()
             found = store.head(key)
         if found is None:
             expected = None

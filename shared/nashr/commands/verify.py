@@ -131,12 +131,15 @@ def _say(one: Drift, *, as_json: bool) -> None:
 def _finish(conn: Connection, mending: Repair, found: Comparison, asked: _Asked) -> str | None:
     """The rest of a repair; why orphans stay where they are, if they do."""
     from nashr.runtime.repair import TooMany  # noqa: PLC0415 - no command pays for what another imports
+    from nashr.runtime.reporting import Reporter  # noqa: PLC0415
 
     mending.flush()
     try:
         mending.orphans(conn, objects=found.counts.objects, grace=asked.grace, most=asked.most)
     except TooMany as error:
         return str(error)
+    finally:
+        Reporter(mending.engine).tell()
     return None
 
 

@@ -100,11 +100,39 @@ STEP_WAIT: Final = Metric(
     "nashr_step_wait_seconds", "histogram", ("kind",), "How long a step had been due when it was claimed",
     _SECONDS,
 )  # fmt: skip
+LEASES_EXPIRED: Final = Metric(
+    "nashr_leases_expired_total", "counter", ("kind",),
+    "Steps that were taken over because whoever worked on them had stopped to say so",
+)  # fmt: skip
+SUPERSEDED: Final = Metric(
+    "nashr_publications_superseded_total", "counter", (),
+    "Publications that a newer one of the same article overtook before they were live",
+)  # fmt: skip
+STORE_CONFLICTS: Final = Metric(
+    "nashr_store_conflicts_total", "counter", (),
+    "Writes of pages that met another version than they were to replace, and decided again",
+)  # fmt: skip
 STORE_AHEAD: Final = Metric(
     "nashr_store_ahead_total", "counter", (),
     "Pages of which the store held a newer version than was to be written: a late writer, or an old backup",
 )  # fmt: skip
 HINTS: Final = Metric("nashr_hints_total", "counter", (), "Hints that the relay has sent to workers")
+VALKEY_SILENT: Final = Metric(
+    "nashr_valkey_silent_total", "counter", ("service",),
+    "Looks of workers for Valkey that were not answered; each looks about once a second",
+)  # fmt: skip
+HINTS_IN_VAIN: Final = Metric(
+    "nashr_hints_in_vain_total", "counter", ("service",),
+    "Hints whose step was not there to be taken: they came twice, or after somebody had taken it",
+)  # fmt: skip
+RELAY_SECONDS: Final = Metric(
+    "nashr_relay_seconds", "histogram", (), "How long a turn of the relay took: look, send hints, commit",
+    _BRIEF,
+)  # fmt: skip
+REPAIRS: Final = Metric(
+    "nashr_repairs_total", "counter", ("by", "what"),
+    "What was missing or wrong and is set right: pages, files, orphans by verify --repair; files by delivery",
+)  # fmt: skip
 REQUESTS: Final = Metric(
     "nashr_requests_total", "counter", ("operation", "status"), "Answers of the API; none: no such address"
 )
@@ -160,7 +188,8 @@ WEBHOOKS: Final = Metric(
 REGISTRY: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
-        ACCEPTED, PUBLISH_LAG, PROOF_LAG, STEPS, STEP_SECONDS, STEP_WAIT, STORE_AHEAD, HINTS, REQUESTS,
+        ACCEPTED, PUBLISH_LAG, PROOF_LAG, STEPS, STEP_SECONDS, STEP_WAIT, LEASES_EXPIRED, SUPERSEDED,
+        STORE_CONFLICTS, STORE_AHEAD, HINTS, VALKEY_SILENT, HINTS_IN_VAIN, RELAY_SECONDS, REPAIRS, REQUESTS,
         REQUEST_SECONDS, WAITING, OLDEST_DUE, UNPROVEN, OLDEST_UNPROVEN, SCHEDULE_OVERDUE, CLOCK_SKEW,
         STORE_DISPUTED, NOTICES, NOTICE_SECONDS, OLDEST_UNTOLD, WEBHOOKS,
     )

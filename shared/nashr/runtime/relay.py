@@ -59,6 +59,7 @@ class Relay:
                     pause = POLL_SECONDS
                 turn += 1
                 took = time.monotonic() - started
+                metrics.RELAY_SECONDS.observe(took)
                 gap = min(LONGEST_TURN_SECONDS, max(TURN_SECONDS, took / SHARE))
                 if turn % CLEAN_EVERY == 0:
                     self._clean()

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from nashr.domain.errors import Retryable
+from nashr.observability import metrics
 from nashr.ports import Cdn, ObjectStore
 from nashr.runtime.verifying import Drift
 from nashr.store import drift, events, repairing
@@ -87,6 +88,8 @@ class Repair:
                 after = repairing.others_naming(conn, self._files, after=after)
         self.done.pages += len(self._pages)
         self.done.files += len(self._files)
+        metrics.REPAIRS.add(len(self._pages), by="verify", what="page")
+        metrics.REPAIRS.add(len(self._files), by="verify", what="file")
         self._pages.clear()
         self._files.clear()
 
@@ -121,6 +124,7 @@ class Repair:
                 self.done.waiting += 1
             elif self._remove_page(orphan):
                 self.done.removed += 1
+                metrics.REPAIRS.add(by="verify", what="orphan")
         files = drift.remembered(conn, pages=False)
         while batch := list(islice(files, _BATCH)):
             if pages:
@@ -130,7 +134,9 @@ class Repair:
 
     def _adopt(self, batch: Sequence[Orphan]) -> None:
         with transaction(self.engine) as conn:
-            self.done.adopted += repairing.adopt(conn, self.site.site.id, batch)
+            adopted = repairing.adopt(conn, self.site.site.id, batch)
+        self.done.adopted += adopted
+        metrics.REPAIRS.add(adopted, by="verify", what="orphan")
 
     def _remove_page(self, orphan: Orphan) -> bool:
         """Deletes a page's object while nobody can begin a page at its path."""

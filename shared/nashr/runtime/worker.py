@@ -173,6 +173,8 @@ class Worker:
                 step = self._claim(lambda kinds: queue.claim(
                     self._engine, step_id, kinds, owner=self.owner, lease=self._settings.lease_seconds
                 ))  # fmt: skip
+                if step is None:
+                    metrics.HINTS_IN_VAIN.add(service=self.service)
             own = int(step.priority) if step else 0
             others = f"priority = {own} AND dispatched_at IS NULL"
             if slot != "bulk":
@@ -209,6 +211,8 @@ class Worker:
         """Runs a claimed step; returns how that ended."""
         self._note_claim(step)
         metrics.STEP_WAIT.observe(step.waited, kind=step.kind)
+        if step.taken_over:
+            metrics.LEASES_EXPIRED.add(kind=step.kind)
         with self._lock:
             self._runs[step.id] = _Run(step, slot)
         try:
@@ -324,6 +328,7 @@ class Worker:
         Of breaking work elsewhere it hears too: bulk gives way to that here.
         """
         pulse, alive = Pulse(self._settings.redis_url), True
+        metrics.VALKEY_SILENT.add(0, service=self.service)  # what begins with an outage does not increase
         with Listener(self._settings.database_url, queue.DIRECT) as listener:
             looked = -inf
             while not self._stopping.is_set():
@@ -336,6 +341,8 @@ class Worker:
                         continue
                     with self._engaged():
                         alive = pulse.alive()
+                        if not alive:
+                            metrics.VALKEY_SILENT.add(service=self.service)
                         self._drain(alive=alive)
                     looked = time.monotonic()
 

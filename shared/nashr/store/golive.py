@@ -130,12 +130,14 @@ def _publication_live(conn: Connection, found: Publication, version: int) -> Non
     )  # fmt: skip
     if lag is not None:
         metrics.PUBLISH_LAG.observe(lag, priority=Priority(found.priority).name)
-    run(
+    overtaken = rows(
         conn,
         """UPDATE publication SET state = 'superseded'
-        WHERE article = :article AND number < :number AND state IN ('pending', 'running', 'live')""",
+        WHERE article = :article AND number < :number AND state IN ('pending', 'running', 'live')
+        RETURNING live_at""",
         article=found.article, number=found.number,
     )  # fmt: skip
+    metrics.SUPERSEDED.add(sum(item["live_at"] is None for item in overtaken))
 
 
 def _record(conn: Connection, article: Article, page: PageRow, shown: Shown) -> None:

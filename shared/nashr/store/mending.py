@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from nashr.domain.site import Site
+from nashr.observability import metrics
 from nashr.steps import Priority
 from nashr.store import assets, pagerows, queue
 from nashr.store.assets import Asset
@@ -40,6 +41,7 @@ def mend(conn: Connection, site: Site, page: int, missing: Missing) -> None:
         for step in steps:
             pagerows.wait_for(conn, row, step, WAIT)
     queue.notify(conn)
+    metrics.REPAIRS.add(len(missing.keys), by="delivery", what="file")
 
 
 def _sources(conn: Connection, site: Site, missing: Missing) -> tuple[Sequence[str], Sequence[str]]:

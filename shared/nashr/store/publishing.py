@@ -192,6 +192,7 @@ def _unschedule_earlier(conn: Connection, found: Publication) -> None:
         WHERE article = :article AND number < :number AND state = 'scheduled' RETURNING id""",
         article=found.article, number=found.number,
     )  # fmt: skip
+    metrics.SUPERSEDED.add(len(earlier))
     run(
         conn,
         """UPDATE step SET state = 'done' WHERE id IN (
@@ -254,6 +255,7 @@ def release(conn: Connection, site: Site, publication: str) -> None:
         return
     if _overtaken(conn, found):
         _set_state(conn, found.id, "superseded")
+        metrics.SUPERSEDED.add()
         return
     doc, slug = _content_and_slug(conn, site, found)
     at = article.published_at or doc.published_at or found.due_at
@@ -358,12 +360,13 @@ def taken_back(conn: Connection, article: str) -> tuple[str, int] | None:
 
 
 def _stop_earlier(conn: Connection, article: Article) -> None:
-    run(
+    stopped = rows(
         conn,
         """UPDATE publication SET state = CASE state WHEN 'scheduled' THEN 'cancelled' ELSE 'superseded' END
-        WHERE article = :article AND state IN ('scheduled', 'pending', 'running')""",
+        WHERE article = :article AND state IN ('scheduled', 'pending', 'running') RETURNING state""",
         article=article.id,
     )
+    metrics.SUPERSEDED.add(sum(item["state"] == "superseded" for item in stopped))
 
 
 def _want_tombstones(conn: Connection, article: Article, found: Publication) -> None:

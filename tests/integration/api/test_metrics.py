@@ -42,6 +42,7 @@ def test_a_publication_is_counted_on_its_whole_way(stack: Stack) -> None:
         ("nashr_step_seconds_count", {"kind": "deliver"}),
         ("nashr_requests_total", {"operation": "publishArticle", "status": "202"}),
         ("nashr_hints_total", {}),
+        ("nashr_relay_seconds_count", {}),
     )
 
     def grown() -> bool:

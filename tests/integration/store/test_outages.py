@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from nashr import settings
-from nashr.domain.errors import Retryable
+from nashr.domain.errors import NotYet, Retryable
+from nashr.observability import metrics
 from nashr.ports import CdnUnavailable, StoreUnavailable
 from nashr.runtime.sandbox import SandboxUnavailable
 from nashr.runtime.worker import Commit, Worker
@@ -14,12 +18,14 @@ from nashr.steps import STEPS
 from nashr.store import queue
 from nashr.store.database import DatabaseUnavailable, StatementTooSlow, run, transaction
 from nashr.store.queue import Step
+from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from tests.integration.store.conftest import Inside
 
+ALERTS = Path(__file__).resolve().parents[3] / "infra/prometheus/alerts.yml"
 MOST = STEPS["images"].max_attempts
 
 
@@ -85,3 +91,30 @@ def test_a_statement_that_takes_too_long_is_its_own_fault(engine: Engine) -> Non
 
     with pytest.raises(StatementTooSlow):
         sleep()
+
+
+@pytest.mark.parametrize(
+    ("error", "alarms"),
+    [(StoreUnavailable("no answer"), True), (ZeroDivisionError(), True), (NotYet("a photo"), False)],
+)
+def test_an_outage_raises_an_alarm(
+    engine: Engine, inside: Inside, step: int, error: Exception, *, alarms: bool
+) -> None:
+    """Nothing else would show it: the alert counts how its kind ended, and not what only waits."""
+    (rule,) = (
+        rule
+        for group in YAML(typ="safe").load(ALERTS)["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "NashrStepsFail"
+    )
+    asked = re.search(r'(nashr_\w+){kind!="notify", outcome=~"([^"]+)"}', rule["expr"])
+    assert asked
+    metrics.drain()
+    attempt(engine, inside, step, error, times=3)
+    counted = {
+        json.loads(labels)["outcome"]: value
+        for (name, labels), value in metrics.drain().items()
+        if name == asked[1] and json.loads(labels)["kind"] == "images"
+    }
+    assert list(counted.values()) == [3]
+    assert all(bool(re.fullmatch(asked[2], outcome)) == alarms for outcome in counted)

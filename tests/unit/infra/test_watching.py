@@ -49,6 +49,15 @@ def test_only_series_that_exist_are_asked_for(where: str, expression: str) -> No
         assert set(re.findall(r"(\w+)\s*[!=]~?\"", labels)) <= set(SERIES[series].labels), where
 
 
+def test_alerts_speak_of_labels_that_are_left() -> None:
+    """What an alert's words name is neither summed away nor foreign to its series."""
+    for group in YAML(typ="safe").load(INFRA / "prometheus/alerts.yml")["groups"]:
+        for rule in group["rules"]:
+            named = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+            kept = set(re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]*)\)", rule["expr"]))))
+            assert named <= kept, rule["alert"]
+
+
 def test_the_dashboard_leaves_out_nothing_that_is_measured() -> None:
     """But for how many are unproven, which the age of the oldest says better."""
     shown = {
