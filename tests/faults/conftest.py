@@ -29,7 +29,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Lab]:
-    with opened(tmp_path_factory.mktemp("lab"), traces_url=collector.url) as made:
+    with opened(tmp_path_factory.mktemp("lab"), traces_url=collector.url, webhooks_reach="loopback") as made:
         yield made
 
 

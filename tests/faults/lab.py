@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from nashr.steps import STEPS
 from psycopg.rows import dict_row
 
 from tests.conftest import Stack, processes_in, until
@@ -30,19 +31,20 @@ time_zone = "Asia/Beirut"
 slug = "politics"
 label = "سياسة"
 """
+PLACES = ("claimed", "before_finish", "finished")
+IN_STEPS = {f"{kind}.{place}": "exit:once" for kind in STEPS for place in PLACES}
 FAILPOINTS = {
+    **IN_STEPS,
     "deliver.before_put": "stop:once",
     "deliver.before_announce": "exit:once",
     "deliver.after_put": "exit:once",
     "deliver.after_purge": "exit:once",
-    "deliver.finished": "exit:once",
     "purge.after_purge": "exit:once",
-    "purge.before_finish": "exit:once",
     "relay.after_hint": "exit:once",
+    "ingest.after_commit": "exit:once",
     "related.before_claim": "block:once",
     "delivery.before_claim": "block:once",
     "images.before_put": "sleep:12:once",
-    "cards.claimed": "exit:once",
 }
 """Each goes off once per ``arm``: a marker below DIR/failpoints keeps it quiet until then."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.chaos import naive_run, run
+from tests.faults.chaos import naive_run, run, soak
 from tests.faults.chaos.run import Plan, Verdict
 from tests.faults.history.mutations import MUTATIONS
 from tests.faults.history.promises import PUBLISHING, judge
@@ -62,3 +62,12 @@ def test_commit_then_delay_does_not_pass(lab: Lab, tmp_path_factory: pytest.Temp
         if found:
             break
     assert found != []
+
+
+def test_a_seed_that_failed_names_the_command_that_makes_its_plan_again() -> None:
+    """Its minutes, and the faults and writers that were asked for."""
+    plain = soak.options().parse_args(["--minutes", "0.125"])
+    assert soak.again(7, plain) == "make soak SEED=7 MINUTES=0.125"
+    narrow = soak.options().parse_args(["--only", "kill edge,flush", "--faults", "9", "--writers", "3"])
+    said = "make soak SEED=7 MINUTES=1.25 SOAK=\"--only 'kill edge,flush' --faults 9 --writers 3\""
+    assert soak.again(7, narrow) == said

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import until
 from tests.faults.lab import is_stopped, second_delivery_worker
-from tests.faults.newsroom import STAMP, Client, Watch, ask_for_story, publish, shows
+from tests.faults.newsroom import STAMP, Client, Watch, ask_for_story, open_story, publish, shows
 
 if TYPE_CHECKING:
     from tests.faults.lab import Lab
@@ -52,6 +52,34 @@ def test_a_late_writer_never_replaces_a_newer_page(lab: Lab, stories: list[Story
         assert shows(lab, story)
     assert watch.complaints() == []
     assert lab.program("delivery").pid == worker
+
+
+def test_a_late_writer_never_brings_back_what_was_taken_down(lab: Lab) -> None:
+    """A worker frozen before its PUT finds the takedown in its place when it goes on, and leaves it alone."""
+    story, log = open_story(lab), lab.data / "logs" / "delivery.log"
+    lab.quiet()
+    worker = lab.program("delivery").pid
+    assert worker is not None
+    size = log.stat().st_size
+    lab.arm("deliver.before_put")
+    with Client(lab) as client:
+        publish(lab, client, story)
+        until(partial(is_stopped, worker), what="the delivery worker to freeze before its PUT")
+        removal = {"kind": "takedown", "reason": "خطأ"}
+        try:
+            taken = client.insist("POST", f"/v1/articles/{story.id}/unpublish", json=removal)
+            with second_delivery_worker(lab):
+                lab.served(story.path, status=451, holds="")
+                os.kill(worker, signal.SIGCONT)
+                until(partial(_met_newer, lab, size), what="the late writer to meet the takedown")
+                assert lab.wait_final(taken["id"])["state"] == "live"
+                lab.quiet()
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+    page = lab.stored(story.path)
+    assert [item.word for item in story.accepted if item.word in page] == []
+    assert lab.fetch(story.path).status_code == 451
 
 
 def test_an_article_that_moved_before_its_first_address_was_told_leaves_a_redirect(lab: Lab) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
+from nashr import failpoints
 from nashr.bootstrap import Runtime
 from nashr.domain.errors import Fault, Refused
 from nashr.store import audit, idempotency
@@ -98,6 +99,7 @@ def write(process: Runtime, who: Caller, what: Asked, change: Callable[[Connecti
                 conn, Answer(reply.status, reply.headers, body), token=who.token.id, route=what.route,
                 key=what.key, fingerprint=what.fingerprint, site=reply.site,
             )  # fmt: skip
+    failpoints.reached("ingest.after_commit")
     return JSONResponse(body, reply.status, headers=dict(reply.headers))
 
 

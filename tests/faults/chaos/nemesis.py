@@ -21,11 +21,16 @@ from tests.faults.chaos.ground import SERVICES, Ground
 from tests.faults.chaos.httpside import MISDEEDS, Misdeed
 from tests.faults.chaos.tcp import TROUBLES, Trouble
 from tests.faults.history.records import Fault, Log, now
-from tests.faults.lab import FAILPOINTS, frozen, is_stopped
+from tests.faults.lab import FAILPOINTS, IN_STEPS, frozen, is_stopped
 
 SERVERS: Final = ("postgres", "valkey", "s3")
 LEASE_SECONDS: Final = 10.0
 ROLL_SECONDS: Final = 6.0
+IN_STEPS_SECONDS: Final = {
+    "deliver.finished": 6.0, "purge.before_finish": 6.0, "related.before_finish": 6.0,
+    "cards.before_finish": 6.0, "release.before_finish": 15.0, "remove.before_finish": 20.0,
+}  # fmt: skip
+"""Of the places that every kind of step has, those that writers lead to, and how soon."""
 Chance = random.Random
 Act = Callable[[Ground, Chance], AbstractContextManager[str]]
 
@@ -172,10 +177,11 @@ def crowded(ground: Ground, chance: Chance, *, seconds: float) -> Iterator[str]:
 
 def _staged() -> Iterator[Kind]:
     for name, action in FAILPOINTS.items():
-        if action.startswith("exit") and name != "cards.claimed":
-            yield Kind(f"failpoint {name}", 6.0, partial(failpoint, name=name))
-        elif action.startswith("stop"):
+        if action.startswith("stop"):
             yield Kind(f"failpoint {name}", LEASE_SECONDS + 3, partial(failpoint, name=name))
+        elif action.startswith("exit") and (name not in IN_STEPS or name in IN_STEPS_SECONDS):
+            seconds = IN_STEPS_SECONDS.get(name, 6.0)
+            yield Kind(f"failpoint {name}", seconds, partial(failpoint, name=name))
 
 
 def _kinds() -> Iterator[Kind]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -124,29 +125,44 @@ def _tell(who: str, verdict: Verdict, home: Path) -> Row:
     return found
 
 
-def main() -> None:
-    """Ends with 1 if any promise was broken."""
+def again(seed: int, given: argparse.Namespace) -> str:
+    """The command that makes this seed's plan again."""
+    kept = {"only": given.only, "faults": given.faults}
+    if given.writers != run.WRITERS:
+        kept["writers"] = given.writers
+    words = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in kept.items() if value)
+    return f"make soak SEED={seed} MINUTES={given.minutes}" + (f' SOAK="{words}"' if words else "")
+
+
+def options() -> argparse.ArgumentParser:
+    """What may be asked for."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seeds", type=int, default=5, help="how many random seeds")
     asked.add_argument("--seed", type=int, help="this one seed only")
     asked.add_argument("--minutes", type=float, default=1.25, help="of faults, for each seed")
     asked.add_argument("--faults", type=int, help="for each seed; one every 1.6 s if not given")
+    asked.add_argument("--writers", type=int, default=run.WRITERS, help="at work meanwhile")
     asked.add_argument(
         "--naive", type=int, default=1, help="how many of them run against the naive publisher too"
     )
     asked.add_argument("--only", default="", help="beginnings of names of faults, with commas between")
     asked.add_argument("--folder", type=Path, default=Path(".soak") / time.strftime("%Y%m%d-%H%M%S"))
-    given = asked.parse_args()
+    return asked
+
+
+def main() -> None:
+    """Ends with 1 if any promise was broken."""
+    given = options().parse_args()
     seconds = given.minutes * 60
     seeds = [given.seed] if given.seed is not None else random.sample(range(1, 100_000), given.seeds)
     faults = given.faults or max(1, round(seconds / 1.6))
     folder = given.folder.absolute()
     kinds = tuple(given.only.split(","))
-    plans = [Plan(seed, seconds=seconds, faults=faults, kinds=kinds) for seed in seeds]
+    plans = [Plan(seed, seconds=seconds, faults=faults, writers=given.writers, kinds=kinds) for seed in seeds]
     failed = soak(plans, folder, naive=given.naive)
     print(f"logs: {folder}")
     if failed:
-        print(f"again: make soak SEED={failed[0]} MINUTES={given.minutes:g}")
+        print(f"again: {again(failed[0], given)}")
     sys.exit(1 if failed else 0)
 
 
