@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conftest import until
@@ -20,7 +19,8 @@ TICKS = 3
 def test_a_decoder_that_is_killed_costs_the_photo_a_moment(lab: Lab) -> None:
     """Killed in the midst of a photo: that gets another decoder, and is ready."""
     lab.quiet()
-    before = _decoders(lab)
+    lab.ready("images")
+    before = lab.children("images")
     asset = lab.upload(lab.photo(6000, 4000))["id"]
     os.kill(until(partial(_at_work, lab, before), what="a decoder to begin"), signal.SIGKILL)
 
@@ -33,19 +33,6 @@ def test_a_decoder_that_is_killed_costs_the_photo_a_moment(lab: Lab) -> None:
     assert step["attempts"] == 2
 
 
-def _decoders(lab: Lab) -> dict[int, int]:
-    """Ticks that each child of the images worker has had of a processor."""
-    parent, found = lab.ready("images").pid, {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (process / "stat").read_text().rsplit(")", 1)[1].split()
-            if int(stat[1]) == parent and b"spawn_main" in (process / "cmdline").read_bytes():
-                found[int(process.name)] = int(stat[11]) + int(stat[12])
-        except OSError:
-            continue
-    return found
-
-
 def _at_work(lab: Lab, before: dict[int, int]) -> int | None:
-    now = _decoders(lab)
+    now = lab.children("images")
     return next((pid for pid in before if now.get(pid, 0) >= before[pid] + TICKS), None)

@@ -63,6 +63,16 @@ def killed(ground: Ground, _chance: Chance, *, program: str, number: int = signa
 
 
 @contextmanager
+def child_killed(ground: Ground, chance: Chance, *, program: str) -> Iterator[str]:
+    """One of the processes that draw or decode; the worker itself lives on."""
+    pids = sorted(ground.lab.children(program))
+    if pids:
+        with suppress(ProcessLookupError):
+            os.kill(chance.choice(pids), signal.SIGKILL)
+    yield f"one of {pids}"
+
+
+@contextmanager
 def standing(ground: Ground, _chance: Chance, *, program: str) -> Iterator[str]:
     pid = ground.lab.program(program).pid
     pids = ground.lab.postgres() if program == "postgres" and pid else [pid] if pid else []
@@ -187,6 +197,7 @@ def _staged() -> Iterator[Kind]:
 def _kinds() -> Iterator[Kind]:
     for program in (*SERVICES, *SERVERS):
         yield Kind(f"kill {program}", 0.0, partial(killed, program=program))
+    yield Kind("kill child of cards", 0.0, partial(child_killed, program="cards"))
     yield Kind("stop postgres at once", 0.0, partial(killed, program="postgres", number=signal.SIGQUIT))
     for program, seconds in (
         ("postgres", 4.0), ("valkey", 6.0), ("s3", 4.0), ("edge", 3.0), ("ingest", 3.0), ("relay", 6.0),
