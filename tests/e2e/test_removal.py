@@ -111,6 +111,20 @@ def test_removal_wins_over_a_publication_under_way(stack: Stack) -> None:
     assert stack.fetch(f"/politics/{made['slug']}/").status_code == 410
 
 
+def test_a_second_removal_shows_at_every_address(stack: Stack) -> None:
+    """Unpublished, about to return, then taken down instead: page, permalink and alias say so."""
+    alias = f"/old-{stack.word()}/"
+    made = stack.publish_and_wait(aliases=[alias])
+    stack.served(alias, holds="", status=301)
+    remove(stack, made, "unpublish")
+    stack.served(made["short_url"], holds="", status=404)
+    stack.publish(made["id"], publish_at="2099-01-01T00:00:00Z")
+    remove(stack, made, "takedown")
+    for address in (made["url"], made["short_url"], alias):
+        stack.served(address, holds="", status=451)
+    assert stack.article(made["id"])["status"] == "taken_down"
+
+
 def test_there_is_nothing_to_remove_of_a_draft(stack: Stack) -> None:
     """Unpublishing what is not live is refused with 409 not_live."""
     made = stack.create()

@@ -99,8 +99,8 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
 
 def _facts(conn: Connection, site: Site, article: Article, shown: Shown) -> frozenset[Fact]:
     """What readers see changed between the live revision and what was rendered now."""
-    if shown.content is None:
-        return frozenset({Fact.status}) if article.live_revision is not None else frozenset()
+    if shown.content is None:  # also of what was removed before: its other addresses say how
+        return frozenset({Fact.status}) if article.path is not None else frozenset()
     if article.live_revision is None or article.page != shown.publication.page:
         return frozenset({Fact.status, Fact.teaser, Fact.body})
     if article.live_revision == shown.publication.revision:
