@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -76,14 +77,15 @@ def test_a_death_in_any_kind_of_step_is_made_good(lab: Lab, tmp_path: Path, plac
     lab.quiet()
     dead = lab.rows(DEAD)
     deadly = [kind for kind in STEPS if kind not in RARE or PLACES[RARE.index(kind) % 3] == place]
-    for kind in deadly:
-        lab.arm(f"{kind}.{place}")
-    with receiver() as there:
+    with receiver() as there, ExitStack() as after:
+        for kind in deadly:
+            lab.arm(f"{kind}.{place}")
+            after.callback(lab.disarm, f"{kind}.{place}")
         wanted = {"url": there.url, "events": ["article.live"], "secret": SECRET, "site": "khabar"}
         hook = lab.admin.post("/v1/webhooks", json=wanted).headers["location"]
         borrowed, kept = lab.upload(rights=json.dumps({"expires_at": _in(10)})), lab.upload()
         article = lab.create(hero={"asset": kept["id"], "alt": "صورة"})["id"]
-        lab.wait_proven(lab.publish(article, publish_at=_in(2))["id"], seconds=MANY_DEATHS)
+        lab.wait_proven(lab.publish(article, publish_at=_in(5))["id"], seconds=MANY_DEATHS)
         until(lambda: _photo(lab, kept)["state"] == "ready", what="the photo")
         until(lambda: lab.article(article)["social_cards"], what="the card")
         _let_everything_come(lab, tmp_path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, ParamValidationError
 from botocore.loaders import JSONFileLoader
 
 from nashr.domain.errors import Permanent
@@ -40,6 +40,12 @@ _OPEN: Final[PublicAccessBlockConfigurationTypeDef] = {
     "BlockPublicPolicy": False,
     "RestrictPublicBuckets": False,
 }
+
+
+class Damaged(StoreUnavailable):
+    """What arrived is not what the store has a checksum of: on the way, or for good."""
+
+    blameless = False
 
 
 class StoreRefused(Permanent):
@@ -219,6 +225,8 @@ def translated(request: str) -> Iterator[None]:
         raise _sorted_error(error, request) from error
     except ParamValidationError as error:
         raise StoreRefused(f"{request}: {error}") from error
+    except FlexibleChecksumError as error:
+        raise Damaged(f"{request}: {error}") from error
     except BotoCoreError as error:
         raise StoreUnavailable(f"{request}: {error}") from error
 

@@ -105,18 +105,22 @@ def _verify(
     """Compares one site and says what it finds; returns how many differences."""
     from nashr.runtime import verifying  # noqa: PLC0415 - no command pays for what another imports
     from nashr.runtime.repair import Repair  # noqa: PLC0415
+    from nashr.runtime.reporting import Reporter  # noqa: PLC0415
 
     started, drift = time.monotonic(), 0
     options = verifying.Options(deep=asked.deep, grace=min(HOUR, asked.grace))
     mending = Repair(engine, site, store, edge) if asked.repair else None
     with progress.shown(site.site.id) as tell:
         found = verifying.Comparison(conn, site, store, edge, others, options, tell)
-        for one in verifying.compare(found):
-            drift += 1
-            _say(one, as_json=asked.as_json)
-            if mending is not None:
-                mending.take(one)
-        refused = _finish(conn, mending, found, asked) if mending else None
+        try:
+            for one in verifying.compare(found):
+                drift += 1
+                _say(one, as_json=asked.as_json)
+                if mending is not None:
+                    mending.take(one)
+            refused = _finish(conn, mending, found, asked) if mending else None
+        finally:
+            Reporter(engine).tell()
     _sum_up(found, mending, drift, time.monotonic() - started, asked, refused)
     return drift
 
@@ -131,15 +135,12 @@ def _say(one: Drift, *, as_json: bool) -> None:
 def _finish(conn: Connection, mending: Repair, found: Comparison, asked: _Asked) -> str | None:
     """The rest of a repair; why orphans stay where they are, if they do."""
     from nashr.runtime.repair import TooMany  # noqa: PLC0415 - no command pays for what another imports
-    from nashr.runtime.reporting import Reporter  # noqa: PLC0415
 
     mending.flush()
     try:
         mending.orphans(conn, objects=found.counts.objects, grace=asked.grace, most=asked.most)
     except TooMany as error:
         return str(error)
-    finally:
-        Reporter(mending.engine).tell()
     return None
 
 

@@ -119,7 +119,7 @@ STORE_AHEAD: Final = Metric(
 HINTS: Final = Metric("nashr_hints_total", "counter", (), "Hints that the relay has sent to workers")
 VALKEY_SILENT: Final = Metric(
     "nashr_valkey_silent_total", "counter", ("service",),
-    "Looks of workers for Valkey that were not answered; each looks about once a second",
+    "Looks of workers for Valkey that were not answered; each looks up to ten times a second then",
 )  # fmt: skip
 HINTS_IN_VAIN: Final = Metric(
     "nashr_hints_in_vain_total", "counter", ("service",),

@@ -167,11 +167,11 @@ class _Child:
                 # The longer wait here is for the pool's own watch failing: nobody waits for ever.
                 future.result(timeout=seconds + _START_SECONDS)
                 return pickle.loads(Path(output).read_bytes())  # noqa: S301 - our own child wrote it
-            except BrokenProcessPool as error:  # it died while idle
+            except BrokenProcessPool as error:  # it ended without having begun
                 raise SandboxUnavailable(f"no child process could be kept: {error}") from error
             except (ProcessExpired, TimeoutError, MemoryError) as error:
                 self.stop()
-                with _starting():
+                with suppress(RuntimeError):
                     self._started()  # at once, so that the next task need not wait for it
                 raise TaskCrashed(_crash_report(error, seconds)) from error
 

@@ -146,6 +146,14 @@ def _ending(conn: Connection) -> Iterator[Callable[[Connection], None]]:
     _last.pop(conn, None)
 
 
+_after: WeakKeyDictionary[Connection, list[Callable[[], None]]] = WeakKeyDictionary()
+
+
+def after_commit(conn: Connection, act: Callable[[], None]) -> None:
+    """Puts off ``act`` until the transaction is committed: what was rolled back is not counted."""
+    _after.setdefault(conn, []).append(act)
+
+
 def _connected(engine: Engine) -> Connection:
     try:
         return engine.connect()
@@ -179,6 +187,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         for act in _ending(conn):
             act(conn)
         run(conn, "COMMIT")
+        for told in _after.pop(conn, ()):
+            told()
 
 
 @contextmanager

@@ -50,7 +50,7 @@ from nashr.store import (
     sites,
 )
 from nashr.store.articles import Article
-from nashr.store.database import at_end, rows, run, scalar
+from nashr.store.database import after_commit, at_end, rows, run, scalar
 from nashr.store.pagerows import PageRow, Why
 from nashr.store.publishing import Publication
 from nashr.store.shelves import Named, Shelving
@@ -81,7 +81,7 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
     if found.state not in {"running", "live"}:
         _give_way(conn, article, page)
         return
-    facts = _facts(conn, site, article, shown)
+    facts = _facts(conn, site, article, found, shown)
     named: list[str] = []
     if found.state == "running":
         _publication_live(conn, found, version)
@@ -97,10 +97,13 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
         _tell(conn, site, article, page, shown, named=named)
 
 
-def _facts(conn: Connection, site: Site, article: Article, shown: Shown) -> frozenset[Fact]:
+def _facts(
+    conn: Connection, site: Site, article: Article, publication: Publication, shown: Shown
+) -> frozenset[Fact]:
     """What readers see changed between the live revision and what was rendered now."""
-    if shown.content is None:  # also of what was removed before: its other addresses say how
-        return frozenset({Fact.status}) if article.path is not None else frozenset()
+    if shown.content is None:
+        again = article.path is not None and publication.page_version is None  # its other addresses say how
+        return frozenset({Fact.status}) if article.live_revision is not None or again else frozenset()
     if article.live_revision is None or article.page != shown.publication.page:
         return frozenset({Fact.status, Fact.teaser, Fact.body})
     if article.live_revision == shown.publication.revision:
@@ -129,7 +132,8 @@ def _publication_live(conn: Connection, found: Publication, version: int) -> Non
         id=found.id, version=version,
     )  # fmt: skip
     if lag is not None:
-        metrics.PUBLISH_LAG.observe(lag, priority=Priority(found.priority).name)
+        priority = Priority(found.priority).name
+        after_commit(conn, lambda: metrics.PUBLISH_LAG.observe(lag, priority=priority))
     overtaken = rows(
         conn,
         """UPDATE publication SET state = 'superseded'
@@ -137,7 +141,8 @@ def _publication_live(conn: Connection, found: Publication, version: int) -> Non
         RETURNING live_at""",
         article=found.article, number=found.number,
     )  # fmt: skip
-    metrics.SUPERSEDED.add(sum(item["live_at"] is None for item in overtaken))
+    count = sum(item["live_at"] is None for item in overtaken)
+    after_commit(conn, lambda: metrics.SUPERSEDED.add(count))
 
 
 def _record(conn: Connection, article: Article, page: PageRow, shown: Shown) -> None:

@@ -13,7 +13,7 @@ from nashr.observability import metrics
 from nashr.steps import Priority
 from nashr.store import assets, pagerows, queue
 from nashr.store.assets import Asset
-from nashr.store.database import rows, run
+from nashr.store.database import after_commit, rows, run
 from nashr.store.withdrawing import lock_images
 
 WAIT = 30.0  # seconds that a page waits for what is made again
@@ -37,11 +37,12 @@ def mend(conn: Connection, site: Site, page: int, missing: Missing) -> None:
     photos, cards = _sources(conn, site, missing)
     steps = [step for photo in photos for step in _remake(conn, photo, missing.keys)]
     steps += _redraw(conn, cards)
+    if steps and pagerows.waiting_until(conn, page) is None:  # else it has been here before
+        after_commit(conn, lambda: metrics.REPAIRS.add(len(missing.keys), by="delivery", what="file"))
     for row in pagerows.lock_ids(conn, [page]):
         for step in steps:
             pagerows.wait_for(conn, row, step, WAIT)
     queue.notify(conn)
-    metrics.REPAIRS.add(len(missing.keys), by="delivery", what="file")
 
 
 def _sources(conn: Connection, site: Site, missing: Missing) -> tuple[Sequence[str], Sequence[str]]:

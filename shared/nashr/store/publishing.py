@@ -21,7 +21,7 @@ from nashr.pages import Fact, PageKind, PageSpec
 from nashr.steps import Priority
 from nashr.store import archiving, articles, assets, cards, events, pagerows, queue
 from nashr.store.articles import Article
-from nashr.store.database import row, rows, run
+from nashr.store.database import after_commit, row, rows, run
 from nashr.store.ids import fingerprint, new_id
 from nashr.store.pagerows import Why
 
@@ -172,7 +172,7 @@ def _insert(
         actor=actor, at=wanted.publish_at,
     )  # fmt: skip
     assert found is not None
-    metrics.ACCEPTED.add(priority=Priority(wanted.priority).name)
+    after_commit(conn, lambda: metrics.ACCEPTED.add(priority=Priority(wanted.priority).name))
     return Publication(**found)
 
 
@@ -192,7 +192,7 @@ def _unschedule_earlier(conn: Connection, found: Publication) -> None:
         WHERE article = :article AND number < :number AND state = 'scheduled' RETURNING id""",
         article=found.article, number=found.number,
     )  # fmt: skip
-    metrics.SUPERSEDED.add(len(earlier))
+    after_commit(conn, lambda: metrics.SUPERSEDED.add(len(earlier)))
     run(
         conn,
         """UPDATE step SET state = 'done' WHERE id IN (
@@ -255,7 +255,7 @@ def release(conn: Connection, site: Site, publication: str) -> None:
         return
     if _overtaken(conn, found):
         _set_state(conn, found.id, "superseded")
-        metrics.SUPERSEDED.add()
+        after_commit(conn, metrics.SUPERSEDED.add)
         return
     doc, slug = _content_and_slug(conn, site, found)
     at = article.published_at or doc.published_at or found.due_at
@@ -366,7 +366,8 @@ def _stop_earlier(conn: Connection, article: Article) -> None:
         WHERE article = :article AND state IN ('scheduled', 'pending', 'running') RETURNING state""",
         article=article.id,
     )
-    metrics.SUPERSEDED.add(sum(item["state"] == "superseded" for item in stopped))
+    count = sum(item["state"] == "superseded" for item in stopped)
+    after_commit(conn, lambda: metrics.SUPERSEDED.add(count))
 
 
 def _want_tombstones(conn: Connection, article: Article, found: Publication) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from nashr import settings
+from nashr.domain.errors import Fenced
 from nashr.observability import metrics
 from nashr.observability.metrics import Metric
 from nashr.runtime.worker import Commit, Finish, Worker
@@ -140,6 +141,20 @@ def test_what_was_never_live_is_superseded(newsroom: Newsroom, inside: Inside, a
     assert {early.state, late.state} == {"scheduled"}
 
 
+def test_what_is_rolled_back_is_not_counted(newsroom: Newsroom, article: Article) -> None:
+    """A claim that turns out to be another's takes its counts with it."""
+    now = request(newsroom, article), request(newsroom, article)
+
+    def late() -> None:
+        with transaction(newsroom.engine) as conn:
+            golive._publication_live(conn, now[1], 1)
+            raise Fenced("another's")
+
+    with pytest.raises(Fenced):
+        late()
+    assert metrics.SUPERSEDED.name not in {name for name, _ in metrics.drain()}
+
+
 def test_what_a_removal_stops_is_superseded(newsroom: Newsroom, article: Article) -> None:
     """What was on its way; a schedule is cancelled instead."""
     request(newsroom, article, hours=1)
@@ -153,9 +168,11 @@ def test_what_a_removal_stops_is_superseded(newsroom: Newsroom, article: Article
 
 
 def test_files_that_delivery_has_made_again_are_repairs(newsroom: Newsroom) -> None:
-    """One for each."""
+    """One for each, however often the page looks for them until they are there."""
     photo = newsroom.photo()
     article, page = newsroom.article(1, photo)
-    with transaction(newsroom.engine) as conn:
-        mending.mend(conn, SITE, page.id, Missing(["media/a.jpg", "media/b.jpg"], article.id, [photo.id]))
-    assert counted(metrics.REPAIRS, '{"by":"delivery","what":"file"}') == 2
+    labels, keys = '{"by":"delivery","what":"file"}', [f"media/{photo.id}-{name}.jpg" for name in "ab"]
+    for count in (2, 0):
+        with transaction(newsroom.engine) as conn:
+            mending.mend(conn, SITE, page.id, Missing(keys, article.id, [photo.id]))
+        assert counted(metrics.REPAIRS, labels) == count
