@@ -182,7 +182,8 @@ class Purging:
         now = row(
             conn,
             """SELECT purged < live OR EXISTS (SELECT 1 FROM publication WHERE page = :page
-                    AND receipt IS NULL AND state = 'live' AND page_version > :shown) AS more, stored,
+                    AND receipt IS NULL AND state = 'live'
+                    AND page_version > :shown AND page_version <= page.live) AS more, stored,
                 live_at + make_interval(secs => :settle) AS last FROM page WHERE id = :page""",
             page=owed.page, shown=shown.live, settle=SETTLE_SECONDS,
         )  # fmt: skip

@@ -81,9 +81,11 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
     if found.state not in {"running", "live"}:
         _give_way(conn, article, page)
         return
-    facts = _facts(conn, site, article, found, shown)
+    about = found.page == page.id  # a removal has other tombstones too, with counters of their own
+    first = about and found.page_version is None
+    facts = _facts(conn, site, article, shown, first=first)
     named: list[str] = []
-    if found.state == "running":
+    if found.state == "running" and about:
         _publication_live(conn, found, version)
     if facts:
         if article.kind == "page" and facts & {Fact.status, Fact.teaser}:
@@ -93,16 +95,17 @@ def article_is_live(conn: Connection, site: Site, page: PageRow, version: int, s
         moved = shelves.record(conn, site, article.id, shown.content, shown.published_at)
         touched |= {spec.path: spec for spec in (*places_touched(moved.places), *moved.whole)}
         named = _bump(conn, site, article, page, shown, touched, facts, moved)
-    if found.state == "running" and found.page_version is None:  # a takedown runs on while pages go out again
+    if found.state == "running" and first:  # a takedown runs on while pages go out again
         _tell(conn, site, article, page, shown, named=named)
 
 
-def _facts(
-    conn: Connection, site: Site, article: Article, publication: Publication, shown: Shown
-) -> frozenset[Fact]:
-    """What readers see changed between the live revision and what was rendered now."""
+def _facts(conn: Connection, site: Site, article: Article, shown: Shown, *, first: bool) -> frozenset[Fact]:
+    """What readers see changed between the live revision and what was rendered now.
+
+    ``first``: the publication's page shows it for the first time.
+    """
     if shown.content is None:
-        again = article.path is not None and publication.page_version is None  # its other addresses say how
+        again = first and article.path is not None  # removed before: its other addresses say how it is now
         return frozenset({Fact.status}) if article.live_revision is not None or again else frozenset()
     if article.live_revision is None or article.page != shown.publication.page:
         return frozenset({Fact.status, Fact.teaser, Fact.body})

@@ -377,7 +377,7 @@ def _want_tombstones(conn: Connection, article: Article, found: Publication) -> 
     )]  # fmt: skip
     locked = pagerows.lock_ids(conn, own)
     pagerows.want(conn, locked, priority=Priority.breaking, why=Why({Fact.status}, found.id))
-    page = article.page or (locked[0].id if locked else None)
+    page = article.page if article.page in own else locked[0].id if locked else None
     state = "running" if page is not None else "live"
     run(
         conn,
