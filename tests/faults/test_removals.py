@@ -15,6 +15,7 @@ def test_a_removal_in_the_midst_of_a_move(lab: Lab) -> None:
     """With two pages, one live and one about to be, each says once that the story is gone."""
     lab.quiet()
     made = lab.publish_and_wait()
+    lab.quiet()
     delivery = lab.ready("delivery").pid
     assert delivery
     with frozen(delivery):
@@ -52,3 +53,23 @@ def _changes(lab: Lab) -> int:
     (site,) = lab.rows("SELECT chrome FROM site")
     found: Any = site["chrome"]
     return int(found)
+
+
+def test_what_was_killed_does_not_stay_until_its_next_version_is_ready(lab: Lab) -> None:
+    """Killed, and published anew before the kill was in effect: readers get the notice, then the new text."""
+    lab.quiet()
+    made = lab.publish_and_wait()
+    lab.quiet()
+    delivery, images = lab.ready("delivery").pid, lab.ready("images").pid
+    assert delivery
+    assert images
+    with frozen(images):
+        with frozen(delivery):
+            killed = {"kind": "kill", "reason": "خطأ"}
+            lab.editor.post(f"/v1/articles/{made['id']}/unpublish", json=killed).raise_for_status()
+            photo = lab.upload()["id"]  # has no files yet: what shows it waits
+            changed = lab.change(made, hero={"asset": photo, "alt": "صورة"}, headline=f"خبر {lab.word()}")
+            again = lab.publish(made["id"])
+        until(lambda: lab.fetch(made["url"]).status_code == 410, what="the notice", seconds=20)
+    lab.wait_proven(again["id"])
+    lab.served(made["url"], holds=changed["headline"])

@@ -278,8 +278,9 @@ def _article_is_live(conn: Connection, loaded: Loaded, version: int, spent: Spen
     _shelf_is_live(conn, loaded)
     if loaded.shown is not None:
         golive.article_is_live(conn, loaded.site.site, loaded.page, version, loaded.shown)
-        if loaded.shown.publication.state == "running":
-            stages.record(conn, loaded.shown.publication.id, loaded.page.id, spent)
+        found = loaded.shown.publication
+        if found.state == "running" and found.page == loaded.page.id:
+            stages.record(conn, found.id, loaded.page.id, spent)
 
 
 def _shelf_is_live(conn: Connection, loaded: Loaded) -> None:

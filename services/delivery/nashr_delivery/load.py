@@ -146,8 +146,10 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
     article = articles.find(conn, page.subject)
     assert article is not None
     released = _released(conn, page)
+    removal = _removal(conn, article)
     if article.removal is not None:
-        return _removed(conn, page, site, article)
+        assert removal is not None
+        return _removed(page, site, removal)
     until = pagerows.waiting_until(conn, page.id)
     blocked: list[tuple[Publication, str]] = []
     for place, found in enumerate(released):
@@ -170,29 +172,39 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
         below = foot.with_own(conn, site.site, article, view) if doc.kind == "page" else ()
         loaded = Loaded(page, site, view, shown, tuple(blocked), again, foot=below)
         return _with_cards(conn, loaded, view)
+    if removal is not None and removal.page == page.id and removal.page_version is None:
+        # it is to return, but not yet: what was removed does not stay until then
+        return replace(_removed(page, site, removal), blocked=tuple(blocked), again_at=until)
     return Loaded(page, site, None, blocked=tuple(blocked), again_at=until)
 
 
 def _released(conn: Connection, page: PageRow) -> Sequence[Publication]:
+    """What may be shown there, newest first: nothing from before a removal."""
     columns = ", ".join(Publication.__dataclass_fields__)
     found = rows(
         conn,
-        f"""SELECT {columns} FROM publication WHERE page = :page AND kind = 'publish'
-            AND state IN ('running', 'live') ORDER BY number DESC""",
-        page=page.id,
-    )
+        f"""SELECT {columns} FROM publication u WHERE page = :page AND kind = 'publish'
+            AND state IN ('running', 'live') AND NOT EXISTS (SELECT 1 FROM publication r
+                WHERE r.article = u.article AND r.number > u.number AND r.kind = ANY(:removals))
+        ORDER BY number DESC""",
+        page=page.id, removals=list(REMOVALS),
+    )  # fmt: skip
     return [Publication(**item) for item in found]
 
 
-def _removed(conn: Connection, page: PageRow, site: sites.SiteRow, article: Article) -> Loaded:
+def _removal(conn: Connection, article: Article) -> Publication | None:
+    """The article's newest removal."""
     columns = ", ".join(Publication.__dataclass_fields__)
     found = row(
         conn, f"SELECT {columns} FROM publication WHERE article = :article AND kind = ANY(:kinds)"
         " ORDER BY number DESC LIMIT 1", article=article.id, kinds=list(REMOVALS),
     )  # fmt: skip
-    assert found is not None
-    shown = Shown(Publication(**found), None, None, None)
-    return Loaded(page, site, _tombstone(page.path, article.removal), shown)
+    return Publication(**found) if found else None
+
+
+def _removed(page: PageRow, site: sites.SiteRow, removal: Publication) -> Loaded:
+    said = {"kind": removal.kind, "public_notice": removal.detail.get("public_notice")}
+    return Loaded(page, site, _tombstone(page.path, said), Shown(removal, None, None, None))
 
 
 def _broken(conn: Connection, site: Site, doc: Content) -> str | None:

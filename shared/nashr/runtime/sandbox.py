@@ -171,7 +171,7 @@ class _Child:
                 raise SandboxUnavailable(f"no child process could be kept: {error}") from error
             except (ProcessExpired, TimeoutError, MemoryError) as error:
                 self.stop()
-                with suppress(RuntimeError):
+                with suppress(RuntimeError, OSError):
                     self._started()  # at once, so that the next task need not wait for it
                 raise TaskCrashed(_crash_report(error, seconds)) from error
 

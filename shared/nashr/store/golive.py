@@ -105,8 +105,8 @@ def _facts(conn: Connection, site: Site, article: Article, shown: Shown, *, firs
     ``first``: the publication's page shows it for the first time.
     """
     if shown.content is None:
-        again = first and article.path is not None  # removed before: its other addresses say how it is now
-        return frozenset({Fact.status}) if article.live_revision is not None or again else frozenset()
+        known = article.path is not None  # also of what was removed before: other addresses say how it is now
+        return frozenset({Fact.status}) if first and known else frozenset()
     if article.live_revision is None or article.page != shown.publication.page:
         return frozenset({Fact.status, Fact.teaser, Fact.body})
     if article.live_revision == shown.publication.revision:

@@ -51,7 +51,10 @@ def test_its_version_is_that_of_its_own_page(newsroom: Newsroom, inside: Inside,
     events = "SELECT count(*) FROM event WHERE type = 'article.removed'"
     first = delivered(newsroom, removal, other, 9)
     assert (first.state, first.page_version, inside.scalar(events)) == ("running", None, 0)
+    assert inside.scalar("SELECT live_revision FROM article") == 1
     now = delivered(newsroom, removal, page, 4)
+    if kind == "takedown":
+        assert "/news/" in inside.scalar("SELECT input->'listings' FROM step WHERE kind = 'remove'")
     assert (now.page, now.page_version, inside.scalar(events)) == (page.id, 4, 1)
     assert now.state == ("running" if kind == "takedown" else "live")
     delivered(newsroom, removal, other, 10)
