@@ -146,8 +146,8 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
     article = articles.find(conn, page.subject)
     assert article is not None
     released = _released(conn, page)
-    removal = _removal(conn, article)
     if article.removal is not None:
+        removal = _removal(conn, article)
         assert removal is not None
         return _removed(page, site, removal)
     until = pagerows.waiting_until(conn, page.id)
@@ -172,6 +172,7 @@ def _article(conn: Connection, page: PageRow, site: sites.SiteRow) -> Loaded:
         below = foot.with_own(conn, site.site, article, view) if doc.kind == "page" else ()
         loaded = Loaded(page, site, view, shown, tuple(blocked), again, foot=below)
         return _with_cards(conn, loaded, view)
+    removal = _removal(conn, article)
     if removal is not None and removal.page == page.id and removal.page_version is None:
         # it is to return, but not yet: what was removed does not stay until then
         return replace(_removed(page, site, removal), blocked=tuple(blocked), again_at=until)
